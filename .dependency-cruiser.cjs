@@ -1,0 +1,76 @@
+/** Who may import whom: the table of docs/architecture.md, as a check. Tests may import what they test against. */
+const from = (path, extra = {}) => ({ path, pathNot: '\\.(test|contract)\\.ts$', ...extra });
+const ours = '^(schemas|processors|streams|models|backfill|cli|bench|monitoring)/';
+const only = (name, folder, allowedOurs, libraries) => [
+  {
+    name: `${name}-imports`,
+    severity: 'error',
+    from: from(folder),
+    to: { path: ours, pathNot: [folder, ...allowedOurs] },
+  },
+  {
+    name: `${name}-libraries`,
+    severity: 'error',
+    from: from(folder),
+    to: {
+      dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-no-pkg'],
+      pathNot: libraries.map(l => `node_modules/${l}`).concat(libraries.length ? [] : ['^$']),
+    },
+  },
+];
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'pure-no-node',
+      severity: 'error',
+      from: from('^(schemas|processors/core|processors/ports)'),
+      to: { dependencyTypes: ['core'] },
+    },
+    ...only('schemas', '^schemas/', [], []),
+    ...only('core', '^processors/core/', ['^schemas/'], []),
+    ...only('ports', '^processors/ports\\.ts', ['^schemas/', '^processors/core/'], []),
+    ...only('runner', '^processors/runner/', ['^schemas/', '^processors/core/', '^processors/ports'], []),
+    ...only(
+      'state',
+      '^processors/state/',
+      ['^schemas/', '^processors/core/', '^processors/ports'],
+      ['ioredis'],
+    ),
+    ...only('sim', '^processors/sim/', ['^schemas/', '^processors/', '^streams/memory/'], ['fast-check']),
+    ...only(
+      'streams',
+      '^streams/',
+      ['^schemas/', '^processors/core/', '^processors/ports'],
+      ['avsc', 'lmdb', 'csv-parse', 'yaml', 'zod', 'kafkajs', '@kafkajs', '@aws-sdk'],
+    ),
+    ...only(
+      'models',
+      '^models/',
+      ['^schemas/', '^processors/core/', '^processors/ports'],
+      ['onnxruntime-node', 'zod', '@aws-sdk', 'onnxruntime-common'],
+    ),
+    ...only(
+      'backfill',
+      '^backfill/',
+      ['^schemas/', '^processors/core/', '^processors/ports', '^processors/sim/', '^models/', '^streams/'],
+      ['.*'],
+    ),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(node_modules|dist|\\.venv)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,200 @@
+/** Variable-length integers and short strings in bytes: the alphabet of the stored value. */
+
+/** A stored value that cannot be read: damaged, or written by a newer version. */
+export class CorruptStateError extends Error {
+  override readonly name = 'CorruptStateError';
+}
+
+const TWO_32 = 4_294_967_296;
+
+export class ByteWriter {
+  private bytes = new Uint8Array(4_096);
+  private length = 0;
+
+  reset(): void {
+    this.length = 0;
+  }
+
+  /** A copy of what was written since the last reset. */
+  finish(): Uint8Array {
+    return this.bytes.slice(0, this.length);
+  }
+
+  private room(count: number): void {
+    if (this.length + count <= this.bytes.length) return;
+    const grown = new Uint8Array((this.bytes.length + count) * 2);
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+
+  byte(value: number): void {
+    this.room(1);
+    this.bytes[this.length++] = value;
+  }
+
+  /** An unsigned integer below 2^53, seven bits a byte. */
+  unsigned(value: number): void {
+    this.room(8);
+    const { bytes } = this;
+    let at = this.length;
+    while (value >= 0x10000000) {
+      bytes[at++] = (value % 128) | 128;
+      value = Math.floor(value / 128);
+    }
+    while (value >= 128) {
+      bytes[at++] = (value & 127) | 128;
+      value >>>= 7;
+    }
+    bytes[at++] = value;
+    this.length = at;
+  }
+
+  /** A signed integer, zigzag. */
+  signed(value: number): void {
+    this.unsigned(value < 0 ? -2 * value - 1 : 2 * value);
+  }
+
+  uint32(value: number): void {
+    this.room(4);
+    const { bytes } = this;
+    let at = this.length;
+    bytes[at++] = value & 255;
+    bytes[at++] = (value >>> 8) & 255;
+    bytes[at++] = (value >>> 16) & 255;
+    bytes[at++] = value >>> 24;
+    this.length = at;
+  }
+
+  double(value: number): void {
+    doubleView[0] = value;
+    this.uint32(wordView[0]!);
+    this.uint32(wordView[1]!);
+  }
+
+  /** UTF-8 with its length in bytes. */
+  text(value: string): void {
+    const encoded = encodeText(value);
+    this.unsigned(encoded.length);
+    this.room(encoded.length);
+    this.bytes.set(encoded, this.length);
+    this.length += encoded.length;
+  }
+}
+
+export class ByteReader {
+  private at = 0;
+  private bytes: Uint8Array = new Uint8Array(0);
+
+  open(bytes: Uint8Array): this {
+    this.bytes = bytes;
+    this.at = 0;
+    return this;
+  }
+
+  get finished(): boolean {
+    return this.at === this.bytes.length;
+  }
+
+  byte(): number {
+    if (this.at >= this.bytes.length) throw new CorruptStateError('The stored value ends too early.');
+    return this.bytes[this.at++]!;
+  }
+
+  unsigned(): number {
+    let byte = this.byte();
+    if (byte < 128) return byte;
+    let value = byte & 127;
+    let scale = 128;
+    for (let count = 0; count < 8; count++) {
+      byte = this.byte();
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+      scale *= 128;
+    }
+    throw new CorruptStateError('The stored value holds an integer that is too long.');
+  }
+
+  signed(): number {
+    const value = this.unsigned();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  uint32(): number {
+    return (this.byte() + this.byte() * 256 + this.byte() * 65_536 + this.byte() * 16_777_216) % TWO_32;
+  }
+
+  double(): number {
+    wordView[0] = this.uint32();
+    wordView[1] = this.uint32();
+    return doubleView[0]!;
+  }
+
+  text(): string {
+    const length = this.unsigned();
+    if (this.at + length > this.bytes.length)
+      throw new CorruptStateError('The stored value ends inside a text.');
+    const text = decodeText(this.bytes, this.at, this.at + length);
+    this.at += length;
+    return text;
+  }
+
+  /** Number of rows that follow, refused where the rest could not hold them. */
+  count(): number {
+    const count = this.unsigned();
+    if (count > this.bytes.length)
+      throw new CorruptStateError('The stored value claims more rows than it can hold.');
+    return count;
+  }
+}
+
+const doubleView = new Float64Array(1);
+const wordView = new Uint32Array(doubleView.buffer);
+
+/** UTF-8 without a platform's encoder: the core has no library, and these texts are short. */
+export function encodeText(text: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    if (code < 0x80) bytes.push(code);
+    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 63));
+    else if (code < 0x10000) bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
+    else
+      bytes.push(
+        0xf0 | (code >> 18),
+        0x80 | ((code >> 12) & 63),
+        0x80 | ((code >> 6) & 63),
+        0x80 | (code & 63),
+      );
+  }
+  return Uint8Array.from(bytes);
+}
+
+function decodeText(bytes: Uint8Array, from: number, to: number): string {
+  let text = '';
+  for (let at = from; at < to;) {
+    const lead = bytes[at++]!;
+    if (lead < 0x80) text += String.fromCharCode(lead);
+    else if (lead < 0xe0) text += String.fromCharCode(((lead & 31) << 6) | (bytes[at++]! & 63));
+    else if (lead < 0xf0)
+      text += String.fromCharCode(((lead & 15) << 12) | ((bytes[at++]! & 63) << 6) | (bytes[at++]! & 63));
+    else
+      text += String.fromCodePoint(
+        ((lead & 7) << 18) | ((bytes[at++]! & 63) << 12) | ((bytes[at++]! & 63) << 6) | (bytes[at++]! & 63),
+      );
+  }
+  return text;
+}
+
+/** The longest prefix of at most `limit` UTF-8 bytes that cuts no character. */
+export function cutText(text: string, limit: number): string {
+  if (text.length * 3 <= limit) return text;
+  let bytes = 0;
+  let end = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    if (bytes > limit) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
+}

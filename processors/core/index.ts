@@ -1,0 +1,23 @@
+/** The pure core: facts, features, sessions, ticks, scores and alerts. No clock, no library, no `node:`. */
+export * from './types';
+export { DEFAULT_SETTINGS } from './settings';
+export { hash64, hashHex, hashVector } from './hash';
+export { HORIZON, LIMIT, SATURATED, SPAN, DAY, LIFE, newCustomer, isErasedMarker } from './facts';
+export type { Customer, CustomerFacts, ProfileRegisters } from './facts';
+export type { AlertLatch, ScoreLedger, ScoreValues } from './ledger';
+export { advance, asOfOf, evaluate, fold, isHeld } from './fold';
+export { nextChange, nextWake, validUntil } from './change';
+export type { NextChange } from './change';
+export { CATALOGUE, FEATURE_NAMES, LAYOUT, layoutJson } from './catalogue';
+export type { FeatureDefinition, FeatureLayout } from './catalogue';
+export { VECTOR_WIDTH, toVector, writeVector } from './vector';
+export { interpret, ltvMinorOf } from './interpret';
+export type { Interpretation, ScoringPlace } from './interpret';
+export { normalise, rfmScore, segmentOf, statusOf } from './rfm';
+export { CorruptStateError, STORED_VERSION, decodeCustomer, encodeCustomer } from './stored';
+export { normalForm } from './normal-form';
+export { SESSION_GAP_MS, uniteInstant } from './sessions';
+export { sessionId } from './session-log';
+export { forEachOrder } from './orders';
+export { Table } from './table';
+export { ageOf, isoDate, monthsBetween, widenAge, nextAgeStep } from './calendar';

@@ -1,0 +1,87 @@
+/**
+ * Sorted rows of numbers in one flat array: what every repeated part of the facts is kept in.
+ *
+ * Facts are read, changed and written for every input, so their layout decides the cost of a customer
+ * (docs/adr/0002): one Float64Array a part, no object a row. Column 0 is the sort key.
+ */
+export class Table {
+  rows = 0;
+  cells: Float64Array;
+
+  constructor(
+    readonly width: number,
+    capacity = 4,
+  ) {
+    this.cells = new Float64Array(capacity * width);
+  }
+
+  at(row: number, column: number): number {
+    return this.cells[row * this.width + column]!;
+  }
+
+  set(row: number, column: number, value: number): void {
+    this.cells[row * this.width + column] = value;
+  }
+
+  add(row: number, column: number, value: number): void {
+    this.cells[row * this.width + column]! += value;
+  }
+
+  /** First row whose key is at or above `key`; `rows` when there is none. */
+  lowerBound(key: number): number {
+    const { cells, width } = this;
+    if (this.rows === 0 || cells[(this.rows - 1) * width]! < key) return this.rows;
+    let low = 0;
+    let high = this.rows - 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (cells[middle * width]! < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Opens a row of zeros before `row`. */
+  insert(row: number): void {
+    this.reserve(this.rows + 1);
+    const from = row * this.width;
+    this.cells.copyWithin(from + this.width, from, this.rows * this.width);
+    this.cells.fill(0, from, from + this.width);
+    this.rows++;
+  }
+
+  /** Removes `count` rows from `row` on. */
+  remove(row: number, count = 1): void {
+    if (count <= 0) return;
+    this.cells.copyWithin(row * this.width, (row + count) * this.width, this.rows * this.width);
+    this.rows -= count;
+  }
+
+  /** Makes room for `rows` rows; what is there stays. */
+  reserve(rows: number): void {
+    if (rows * this.width <= this.cells.length) return;
+    const grown = new Float64Array(
+      Math.max(rows, Math.ceil((this.cells.length / this.width) * 1.5) + 4) * this.width,
+    );
+    grown.set(this.cells.subarray(0, this.rows * this.width));
+    this.cells = grown;
+  }
+
+  clear(): void {
+    this.rows = 0;
+  }
+
+  copy(): Table {
+    const copy = new Table(this.width, Math.max(1, this.rows));
+    copy.cells.set(this.cells.subarray(0, this.rows * this.width));
+    copy.rows = this.rows;
+    return copy;
+  }
+
+  /** Rows as plain arrays, for tests, exports and normal forms. */
+  toRows(): number[][] {
+    return Array.from({ length: this.rows }, (_, row) =>
+      Array.from(this.cells.subarray(row * this.width, (row + 1) * this.width)),
+    );
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * What the runner needs of the world, as types. Each port has one contract suite (`*.contract.ts`) that every
+ * adapter passes: memory, LMDB (streams/embedded), later Redis and Kafka.
+ */
+import type {
+  CustomerId,
+  EpochMs,
+  InputTopic,
+  OutputTopic,
+  Positions,
+  WireInputs,
+  WireOutputs,
+} from '../schemas';
+import type { RawScores, ScoringConstants } from './core/types';
+
+export interface LogRecord {
+  topic: InputTopic;
+  partition: number;
+  offset: number;
+  /** Given by the log when it appended the record (LogAppendTime), or by the driver of a replay. */
+  recordAt: EpochMs;
+  key: string;
+  value: Uint8Array;
+}
+
+/** Records of one topic in offset order. */
+export interface TopicBatch {
+  topic: InputTopic;
+  records: LogRecord[];
+  /** Position after this batch; may be past the last record where offsets have gaps. */
+  nextOffset: number;
+  /** No more records of this topic exist beyond `nextOffset` at the time of the read. */
+  atEnd: boolean;
+}
+
+export interface AppendRecord {
+  key: string;
+  value: Uint8Array;
+  /** Only drivers of history set this; a live log stamps its own clock. */
+  recordAt: EpochMs;
+}
+
+export interface EventLog {
+  readonly partitions: number;
+  /** Partition of a key: murmur2 as Java clients, the same for every topic. */
+  partitionOf(key: string): number;
+  /** First offsets that can still be read. */
+  starts(partition: number): Promise<Positions>;
+  /** Positions after the newest records. */
+  ends(partition: number): Promise<Positions>;
+  /** One entry per topic; an empty entry says whether the topic is at its end. At most `maxRecords` a topic. */
+  read(partition: number, from: Positions, maxRecords: number): Promise<TopicBatch[]>;
+  /** Resolves when the records survive a crash of the process. Returns the offset of the first. */
+  append(topic: InputTopic, partition: number, records: readonly AppendRecord[]): Promise<number>;
+  /** What consumers' group has committed; null at the first start. */
+  committed(partition: number): Promise<Positions | null>;
+}
+
+/** A message for an output topic. The value null is a tombstone. */
+export interface OutgoingMessage {
+  topic: OutputTopic;
+  key: string;
+  /** `ce_id`: hash of the body. */
+  id: string;
+  value: Uint8Array | null;
+  headers: Readonly<Record<string, string>>;
+}
+
+export interface OutgoingMail {
+  to: CustomerId;
+  /** Partition of the target. */
+  partition: number;
+  recordAt: EpochMs;
+  value: Uint8Array;
+}
+
+/** What a batch sends: mail first, then everything else together with the positions. */
+export interface Outbox {
+  batchNumber: number;
+  from: Positions;
+  to: Positions;
+  mail: readonly OutgoingMail[];
+  messages: readonly OutgoingMessage[];
+}
+
+/** Highest (offset, index) applied per source, `topic/partition` as the key. */
+export type MailPositions = Readonly<Record<string, { offset: number; index: number }>>;
+
+export interface Claim {
+  partition: number;
+  token: string;
+  epoch: number;
+  /** null at the very first claim of a partition. */
+  positions: Positions | null;
+  batchNumber: number;
+  mailPositions: MailPositions;
+  /** Newest record timestamp applied per topic: what the duplicate window is trimmed by. */
+  clocks: Readonly<Record<InputTopic, EpochMs>>;
+  /** The last committed batch's messages: published again after a crash between commit and publish. */
+  outbox: Outbox | null;
+}
+
+export interface StateBatch {
+  /** The claim's batch number plus one, counting up by one. */
+  batchNumber: number;
+  from: Positions;
+  to: Positions;
+  mailPositions: MailPositions;
+  clocks: Readonly<Record<InputTopic, EpochMs>>;
+  /** null removes the customer. */
+  states: ReadonlyMap<CustomerId, Uint8Array | null>;
+  /** Next wake per customer; `NEVER` removes the entry. */
+  wakes: ReadonlyMap<CustomerId, EpochMs>;
+  outbox: Outbox;
+}
+
+/** Another owner has claimed; my own retry; positions that do not follow the stored ones. */
+export type CommitResult = 'applied' | 'alreadyApplied' | 'fenced' | 'gap';
+
+export interface DueEntry {
+  customerId: CustomerId;
+  dueAt: EpochMs;
+}
+
+/** Thrown by `load` when the claim's token is no longer the partition's. */
+export class FencedError extends Error {
+  override readonly name = 'FencedError';
+}
+
+export interface StateStore {
+  /** Takes the partition from whoever had it: fresh token, higher epoch. */
+  claim(partition: number): Promise<Claim>;
+  /** Writes the positions of a first start; later commits follow from them. */
+  initialise(claim: Claim, positions: Positions): Promise<void>;
+  /** Stored values in the order of `ids`, null where unknown. Checks the token: `FencedError`. */
+  load(claim: Claim, ids: readonly CustomerId[]): Promise<(Uint8Array | null)[]>;
+  /** All or nothing. */
+  commit(claim: Claim, batch: StateBatch): Promise<CommitResult>;
+  /** Entries with `dueAt` at or before `until`, by (dueAt, customerId), after `cursor`. */
+  due(partition: number, until: EpochMs, limit: number, cursor?: DueEntry): Promise<DueEntry[]>;
+  /** Earliest due instant of the partition; `NEVER` when there is none. */
+  nextDue(partition: number): Promise<EpochMs>;
+  /** All customers of a partition in byte order of their ids, after `cursor`: for rescoring, checks and exports. */
+  scan(
+    partition: number,
+    limit: number,
+    cursor?: CustomerId,
+  ): Promise<{ customerId: CustomerId; value: Uint8Array }[]>;
+}
+
+/** The outcome is unknown when it throws: the lane asks `EventLog.committed` before it does anything else. */
+export interface Publisher {
+  /** Opens (or opens again) the channel for a partition and fences whoever published for it before. */
+  fence(partition: number): Promise<void>;
+  /** Mail, then messages and positions atomically where the log can. */
+  publish(partition: number, outbox: Outbox): Promise<void>;
+}
+
+/** Bytes and decoded values. Decoding throws `DecodeError`. */
+export interface WireCodec {
+  decode<T extends InputTopic>(topic: T, value: Uint8Array): WireInputs[T];
+  encodeInput<T extends InputTopic>(topic: T, value: WireInputs[T]): Uint8Array;
+  encode<T extends OutputTopic>(topic: T, value: WireOutputs[T]): Uint8Array;
+  decodeOutput<T extends OutputTopic>(topic: T, value: Uint8Array): WireOutputs[T];
+}
+
+/** What cannot be decoded or is not valid: the code is stable, the reason names the field and the remedy. */
+export class DecodeError extends Error {
+  override readonly name = 'DecodeError';
+  constructor(
+    readonly code: string,
+    reason: string,
+  ) {
+    super(reason);
+  }
+}
+
+/** Raw answers for `rows` vectors, column by column. */
+export type RawScoreColumns = Readonly<Record<keyof RawScores, Float32Array>>;
+
+export interface Scorer {
+  /** Of the models that the next `score` will use. */
+  readonly constants: ScoringConstants;
+  /** Row-major vectors of the layout's width; at most 1,024 rows a call to the runtime (the adapter cuts). */
+  score(vectors: Float32Array, rows: number): Promise<RawScoreColumns>;
+}
+
+/** The one place that knows what time it is. */
+export interface Clock {
+  now(): EpochMs;
+  /** Resolves after `ms`, or when the signal is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}

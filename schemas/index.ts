@@ -1,0 +1,4 @@
+export * from './units';
+export * from './topics';
+export * from './inputs';
+export * from './outputs';
