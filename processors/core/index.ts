@@ -21,3 +21,8 @@ export { sessionId } from './session-log';
 export { forEachOrder } from './orders';
 export { Table } from './table';
 export { ageOf, isoDate, monthsBetween, widenAge, nextAgeStep } from './calendar';
+export { DEFAULT_RULES, ORDER_NAMES, readInput } from './input';
+export type { ExchangeRate, InputReading, InputRules, RecordPlace } from './input';
+export { ANONYMOUS_PREFIX, REFUSED_IDS, customerIdOf } from './identity';
+export type { InputErrorCode, Refusal } from './identity';
+export { TIME_FLOOR, claimedTime, resolveEventTime } from './event-time';

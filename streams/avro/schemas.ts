@@ -1,0 +1,48 @@
+/** The Avro schemas of schemas/avro, found beside package.json from source and from dist/ alike. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { InputTopic, OutputTopic } from '../../schemas';
+
+export type AnyTopic = InputTopic | OutputTopic;
+
+/** A parsed schema, as far as the bounds check needs to know it. */
+export type AvroSchema =
+  | string
+  | AvroSchema[]
+  | { type: 'record'; name: string; fields: { name: string; type: AvroSchema }[] }
+  | { type: 'enum'; name: string; symbols: string[] }
+  | { type: 'array'; items: AvroSchema }
+  | { type: 'map'; values: AvroSchema };
+
+function packageRoot(): string {
+  let folder = __dirname;
+  while (!existsSync(path.join(folder, 'package.json'))) {
+    const parent = path.dirname(folder);
+    if (parent === folder)
+      throw new Error('package.json was not found above the program: is the installation complete?');
+    folder = parent;
+  }
+  return folder;
+}
+
+export function loadSchema(topic: AnyTopic): AvroSchema {
+  const file = path.join(packageRoot(), 'schemas', 'avro', `${topic}.avsc`);
+  return JSON.parse(readFileSync(file, 'utf8')) as AvroSchema;
+}
+
+/**
+ * Ids of the built-in schemas in the Confluent framing, used where there is no registry (embedded mode). They are
+ * written into logs: never reuse one, add a line for a new version.
+ */
+export const BUILT_IN_IDS: Readonly<Record<AnyTopic, number>> = {
+  'web-events': 1,
+  orders: 2,
+  customers: 3,
+  'customer-commands': 4,
+  'customer-mail': 5,
+  'engagement-scores': 6,
+  'engagement-alerts': 7,
+  sessions: 8,
+  'late-events': 9,
+  'dead-letters': 10,
+};
