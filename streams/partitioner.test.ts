@@ -1,0 +1,18 @@
+import { murmur2, partitionOf } from './partitioner';
+
+// Values of org.apache.kafka.common.utils.Utils.murmur2, from its own unit test.
+test.each([
+  ['21', -973932308],
+  ['foobar', -790332482],
+  ['a-little-bit-long-string', -985981536],
+  ['a-little-bit-longer-string', -1486304829],
+  ['lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8', -58897971],
+  ['abc', 479470107],
+])('murmur2(%s) is what Java clients compute', (text, hash) => expect(murmur2(Buffer.from(text))).toBe(hash));
+
+test('every key has one partition below the number of partitions', () => {
+  const counts = new Array<number>(16).fill(0);
+  for (let at = 0; at < 16_000; at++) counts[partitionOf(`customer-${at}`, 16)]!++;
+  expect(Math.min(...counts)).toBeGreaterThan(800);
+  expect(counts.reduce((a, b) => a + b)).toBe(16_000);
+});
