@@ -6,13 +6,13 @@ import type { EpochMs, LateFor } from '../../schemas';
 import { dayOf } from '../../schemas';
 import { ACTOR, TARGET, addActor, addReceived } from './activity';
 import { cutText } from './bytes';
-import { dropAt, validUntil } from './change';
+import { dropAt, nextWake, validUntil } from './change';
 import { dayRow, markActive, trimDays } from './days';
 import { LIMIT, copyFacts, newFacts } from './facts';
 import type { Customer, CustomerFacts } from './facts';
 import { hash64, hashHex, hashVector } from './hash';
 import type { Hash64 } from './hash';
-import { copyLedger, newLedger } from './ledger';
+import { copyLedger, ledgerWake, newLedger } from './ledger';
 import { applyOrder } from './orders';
 import { applyAttributes, applyProfile } from './profile';
 import { idSourceOf, isDuplicate, remember, trimRecentIds } from './recent-ids';
@@ -180,6 +180,8 @@ function tick(
   // A tick for somebody who is not held is a stale hint: it makes no customer.
   if (facts.clock === -Infinity) return IGNORED;
   const asOf = Math.max(input.dueAt, input.recordAt, facts.clock);
+  // Due entries are hints: a repeated or stale tick changes nothing.
+  if (nextWake(customer, settings) > asOf) return DUPLICATE;
   closeSessions(customer, asOf, settings, effects);
   if (asOf >= dropAt(customer)) {
     effects.push({ kind: 'dropped', at: asOf });
@@ -202,6 +204,17 @@ function erase(customer: Customer, at: EpochMs, effects: Effect[]): Outcome {
 
 /** As-of of an evaluation now: the newest record timestamp or tick that the customer has seen. */
 export const asOfOf = (customer: Customer): EpochMs => customer.facts.clock;
+
+/**
+ * Would an evaluation at `asOf` say anything that the one at `since` did not, if no input came between? Ticks that
+ * only close a session need no models.
+ */
+export const isStaleSince = (
+  customer: Customer,
+  since: EpochMs,
+  asOf: EpochMs,
+  settings: CoreSettings,
+): boolean => validUntil(customer.facts, since) <= asOf || ledgerWake(customer.ledger, settings) <= asOf;
 
 /** Writes the vector at `at` and takes the facts that scores and alerts need beside it. */
 export function evaluate(

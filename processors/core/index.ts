@@ -5,7 +5,7 @@ export { hash64, hashHex, hashVector } from './hash';
 export { HORIZON, LIMIT, SATURATED, SPAN, DAY, LIFE, newCustomer, isErasedMarker } from './facts';
 export type { Customer, CustomerFacts, ProfileRegisters } from './facts';
 export type { AlertLatch, ScoreLedger, ScoreValues } from './ledger';
-export { advance, asOfOf, evaluate, fold, isHeld } from './fold';
+export { advance, asOfOf, evaluate, fold, isHeld, isStaleSince } from './fold';
 export { nextChange, nextWake, validUntil } from './change';
 export type { NextChange } from './change';
 export { CATALOGUE, FEATURE_NAMES, LAYOUT, layoutJson } from './catalogue';

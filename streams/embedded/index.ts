@@ -11,6 +11,7 @@ import { EmbeddedStore } from './store';
 export { EmbeddedError } from './errors';
 export type { EmbeddedErrorCode } from './errors';
 export type { Durability, EnvironmentOptions } from './environment';
+export { EmbeddedHistory } from './history';
 export type { OutputRecord } from './output';
 
 export interface Embedded {

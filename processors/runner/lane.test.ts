@@ -1,0 +1,191 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Alert, EngagementScore, InputTopic, Session, WebEvent } from '../../schemas';
+import { DAY_MS, MINUTE_MS } from '../../schemas';
+import { createAvroCodec } from '../../streams/avro/codec';
+import { INPUT_SAMPLES } from '../../streams/avro/samples';
+import { EmbeddedHistory, openEmbedded } from '../../streams/embedded';
+import type { Embedded } from '../../streams/embedded';
+import { DEFAULT_RULES, DEFAULT_SETTINGS, FEATURE_NAMES } from '../core';
+import { CONSTANTS } from '../core/testing/inputs';
+import type { Scorer } from '../ports';
+import { Lane, ReplayDriver } from '.';
+
+const T0 = Date.UTC(2026, 0, 10, 12);
+const codec = createAvroCodec();
+const WIDTH = FEATURE_NAMES.length;
+const IDLE = FEATURE_NAMES.indexOf('last_login_days_ago');
+
+/** Churn grows with silence, so that ticks have something to say. */
+const scorer: Scorer = {
+  constants: CONSTANTS,
+  score: (vectors, rows) => {
+    const idle = Float32Array.from({ length: rows }, (_, row) => vectors[row * WIDTH + IDLE]!);
+    return Promise.resolve({
+      engagement: idle.map(days => 1 / (1 + days)),
+      churn: idle.map(days => Math.min(1, days / 40)),
+      ltv: new Float32Array(rows),
+    });
+  },
+};
+
+let folder: string;
+let embedded: Embedded;
+let lanes: Lane[];
+
+async function open(partitions: number): Promise<void> {
+  folder = mkdtempSync(path.join(tmpdir(), 'rescore-lane-'));
+  embedded = openEmbedded({ directory: folder, partitions });
+  const { log, store } = embedded;
+  lanes = Array.from(
+    { length: partitions },
+    (_, partition) =>
+      new Lane({
+        partition,
+        ports: { log, store, publisher: store, scorer, codec },
+        core: DEFAULT_SETTINGS,
+        rules: DEFAULT_RULES,
+      }),
+  );
+  for (const lane of lanes) await lane.start();
+}
+
+afterEach(async () => {
+  await embedded.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const event = (userId: string, messageId: string, at: number, more: Partial<WebEvent> = {}): WebEvent => ({
+  ...INPUT_SAMPLES['web-events'],
+  messageId,
+  userId,
+  anonymousId: null,
+  timestamp: at,
+  type: 'page',
+  event: null,
+  order: null,
+  traits: null,
+  targetUserId: null,
+  rating: null,
+  sentiment: null,
+  ...more,
+});
+
+const driver = (): ReplayDriver =>
+  new ReplayDriver({
+    lanes,
+    log: embedded.log,
+    store: embedded.store,
+    history: new EmbeddedHistory(embedded.environment, embedded.log, 'test'),
+    codec,
+  });
+
+const row = (value: WebEvent, recordAt: number, key = value.userId!) => ({
+  topic: 'web-events' as const,
+  key,
+  recordAt,
+  value: codec.encodeInput('web-events', value),
+});
+
+function published<T>(topic: 'engagement-scores' | 'engagement-alerts' | 'sessions'): T[] {
+  return embedded.output
+    .read(0, 100_000)
+    .filter(record => record.topic === topic && record.value !== null)
+    .map(record => codec.decodeOutput(topic, record.value!) as T);
+}
+
+const outcomes = (name: keyof Lane['metrics']['outcomes']): number =>
+  lanes.reduce((sum, lane) => sum + lane.metrics.outcomes[name], 0);
+
+describe('a customer who falls silent', () => {
+  test('is rescored by time alone, closes a session and raises inactive at the very midnight', async () => {
+    await open(1);
+    const replay = driver();
+    await replay.feed(row(event('kim', 'm1', T0), T0));
+    await replay.feed(row(event('kim', 'm2', T0 + MINUTE_MS), T0 + MINUTE_MS));
+    await replay.finish(T0 + 40 * DAY_MS);
+    const [session] = published<Session>('sessions');
+    expect(session).toMatchObject({ customerId: 'kim', events: 2, startAt: T0, endAt: T0 + MINUTE_MS });
+    const midnight31 = Math.floor(T0 / DAY_MS) * DAY_MS + 31 * DAY_MS;
+    const inactive = published<Alert>('engagement-alerts').filter(({ kind }) => kind === 'inactive');
+    expect(inactive).toMatchObject([{ state: 'raised', since: midnight31, asOf: midnight31 }]);
+    const scores = published<EngagementScore>('engagement-scores');
+    expect(scores.filter(({ cause }) => cause === 'tick').length).toBeGreaterThan(25);
+    const order = scores.map(({ epoch, sequence }) => epoch * 1e6 + sequence);
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(new Set(order).size).toBe(order.length);
+  });
+});
+
+test('an input at exactly midnight comes before the tick of that midnight', async () => {
+  await open(1);
+  const midnight = Math.floor(T0 / DAY_MS) * DAY_MS + 31 * DAY_MS;
+  const replay = driver();
+  await replay.feed(row(event('kim', 'm1', T0), T0));
+  await replay.feed(row(event('kim', 'm2', midnight), midnight));
+  await replay.finish(midnight + DAY_MS);
+  expect(published<Alert>('engagement-alerts').filter(({ kind }) => kind === 'inactive')).toEqual([]);
+});
+
+test('what one customer does to another reaches it by mail, once', async () => {
+  await open(4);
+  const replay = driver();
+  const liked = event('kim', 'm1', T0, { type: 'track', event: 'Post Liked', targetUserId: 'lee' });
+  await replay.feed(row(liked, T0));
+  await replay.feed(row(liked, T0 + 1));
+  await replay.finish(T0 + MINUTE_MS);
+  expect([outcomes('applied'), outcomes('duplicate')]).toEqual([2, 1]);
+  expect(
+    published<EngagementScore>('engagement-scores')
+      .map(({ customerId }) => customerId)
+      .sort(),
+  ).toEqual(['kim', 'lee']);
+});
+
+test('an input that was keyed wrongly is passed on to the lane of its customer', async () => {
+  await open(4);
+  const replay = driver();
+  const key = ['a', 'b', 'c', 'd', 'e', 'f'].find(
+    other => embedded.log.partitionOf(other) !== embedded.log.partitionOf('kim'),
+  )!;
+  await replay.feed(row(event('kim', 'm1', T0), T0, key));
+  await replay.finish(T0 + 1);
+  expect([outcomes('passedOn'), outcomes('applied')]).toEqual([1, 1]);
+  expect(published<EngagementScore>('engagement-scores')).toMatchObject([{ customerId: 'kim' }]);
+});
+
+test('poison becomes a dead letter with its reason and the lane goes on', async () => {
+  await open(1);
+  const replay = driver();
+  const append = (topic: InputTopic, value: Uint8Array) =>
+    replay.feed({ topic, key: 'kim', recordAt: T0, value });
+  await append('web-events', Uint8Array.from([1, 2, 3]));
+  await append('web-events', codec.encodeInput('web-events', event('guest', 'm1', T0)));
+  await append('web-events', codec.encodeInput('web-events', event('kim', 'm2', T0)));
+  await replay.finish(T0 + 1);
+  expect([outcomes('rejected'), outcomes('applied')]).toEqual([2, 1]);
+  const letters = embedded.output.read(0, 100).filter(({ topic }) => topic === 'dead-letters');
+  expect(letters.map(({ value }) => codec.decodeOutput('dead-letters', value!).code)).toEqual([
+    'avro-magic',
+    'refused-id',
+  ]);
+});
+
+test('a second owner fences the first, whose commit changes nothing', async () => {
+  await open(1);
+  const [zombie] = lanes as [Lane];
+  await embedded.log.append('web-events', 0, [row(event('kim', 'm1', T0), T0)]);
+  const { log, store } = embedded;
+  const owner = new Lane({
+    partition: 0,
+    ports: { log, store, publisher: store, scorer, codec },
+    core: DEFAULT_SETTINGS,
+    rules: DEFAULT_RULES,
+  });
+  await owner.start();
+  await expect(zombie.drain()).rejects.toThrow();
+  await owner.drain();
+  expect(owner.metrics.outcomes.applied).toBe(1);
+  expect(published<EngagementScore>('engagement-scores')).toHaveLength(1);
+});
