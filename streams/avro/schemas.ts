@@ -1,6 +1,7 @@
 /** The Avro schemas of schemas/avro, found beside package.json from source and from dist/ alike. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { packageRoot } from '../package-root';
 import type { InputTopic, OutputTopic } from '../../schemas';
 
 export type AnyTopic = InputTopic | OutputTopic;
@@ -13,17 +14,6 @@ export type AvroSchema =
   | { type: 'enum'; name: string; symbols: string[] }
   | { type: 'array'; items: AvroSchema }
   | { type: 'map'; values: AvroSchema };
-
-function packageRoot(): string {
-  let folder = __dirname;
-  while (!existsSync(path.join(folder, 'package.json'))) {
-    const parent = path.dirname(folder);
-    if (parent === folder)
-      throw new Error('package.json was not found above the program: is the installation complete?');
-    folder = parent;
-  }
-  return folder;
-}
 
 export function loadSchema(topic: AnyTopic): AvroSchema {
   const file = path.join(packageRoot(), 'schemas', 'avro', `${topic}.avsc`);
