@@ -235,7 +235,10 @@ test.each([
     broken({ outputs: [{ when: { c: '1' }, set: {} }] }),
     'mine.yaml: outputs.0.when: there is no column c. Columns: a.',
   ],
-  [broken({ delimiter: ';;' }), 'mine.yaml: delimiter: Too big: expected string to have exactly 1 characters.'],
+  [
+    broken({ delimiter: ';;' }),
+    'mine.yaml: delimiter: Too big: expected string to have exactly 1 characters.',
+  ],
 ])('a mapping %j is refused', (text, message) => {
   expect(() => parseMapping(text, 'mine.yaml')).toThrow(MappingError);
   expect(() => parseMapping(text, 'mine.yaml')).toThrow(message);
