@@ -73,7 +73,13 @@ function ownership(store: () => StateStore): void {
   test('a first claim has no positions; every claim has a fresh token and a higher epoch', async () => {
     const first = await store().claim(0);
     const second = await store().claim(0);
-    expect(first).toMatchObject({ partition: 0, positions: null, batchNumber: 0, mailPositions: {}, outbox: null });
+    expect(first).toMatchObject({
+      partition: 0,
+      positions: null,
+      batchNumber: 0,
+      mailPositions: {},
+      outbox: null,
+    });
     expect(second.epoch).toBeGreaterThan(first.epoch);
     expect(second.token).not.toBe(first.token);
   });
@@ -140,8 +146,17 @@ function batches(store: () => StateStore): void {
 
   test.each([
     ['skips a batch number', (claim: Claim) => batchAfter(claim, 2, { a: { value: 'A', wake: 1 } })],
-    ['has the number that was applied, but other positions', (claim: Claim) => batchAfter(claim, 0, { a: { value: 'A', wake: 1 } }, positionsAt(5))],
-    ['starts at other positions', (claim: Claim) => ({ ...batchAfter(claim, 1, { a: { value: 'A', wake: 1 } }), from: { ...positionsAt(0), orders: 1 } })],
+    [
+      'has the number that was applied, but other positions',
+      (claim: Claim) => batchAfter(claim, 0, { a: { value: 'A', wake: 1 } }, positionsAt(5)),
+    ],
+    [
+      'starts at other positions',
+      (claim: Claim) => ({
+        ...batchAfter(claim, 1, { a: { value: 'A', wake: 1 } }),
+        from: { ...positionsAt(0), orders: 1 },
+      }),
+    ],
   ])('a batch that %s is a gap and writes nothing', async (_, batchOf) => {
     const claim = await firstClaim(store());
     expect(await store().commit(claim, batchOf(claim))).toBe('gap');
@@ -195,7 +210,10 @@ function values(store: () => StateStore): void {
 
   test('the value null removes the customer and its due entry, also one that is set in the same batch', async () => {
     const claim = await firstClaim(store());
-    await store().commit(claim, batchAfter(claim, 1, { a: { value: 'A', wake: 5 }, b: { value: 'B', wake: 5 } }));
+    await store().commit(
+      claim,
+      batchAfter(claim, 1, { a: { value: 'A', wake: 5 }, b: { value: 'B', wake: 5 } }),
+    );
     await store().commit(claim, batchAfter(claim, 2, { a: { value: null, wake: 9 }, b: { value: null } }));
     expect(await store().load(claim, ['a', 'b'])).toEqual([null, null]);
     expect(await store().due(0, NEVER, 10)).toEqual([]);
@@ -246,7 +264,10 @@ function dueIndex(store: () => StateStore): void {
 
   test('a cursor whose entry is gone goes on with the ones after it', async () => {
     const claim = await firstClaim(store());
-    await store().commit(claim, batchAfter(claim, 1, { a: { value: 'a', wake: 10 }, b: { value: 'b', wake: 30 } }));
+    await store().commit(
+      claim,
+      batchAfter(claim, 1, { a: { value: 'a', wake: 10 }, b: { value: 'b', wake: 30 } }),
+    );
     expect(idsOf(await store().due(0, NEVER, 10, { customerId: 'x', dueAt: 20 }))).toEqual(['b']);
     expect(await store().due(0, 20, 10, { customerId: 'x', dueAt: 25 })).toEqual([]);
   });
@@ -255,7 +276,14 @@ function dueIndex(store: () => StateStore): void {
     const claim = await firstClaim(store());
     const three = { a: { value: 'a', wake: 10 }, b: { value: 'b', wake: 10 }, c: { value: 'c', wake: 10 } };
     await store().commit(claim, batchAfter(claim, 1, three));
-    await store().commit(claim, batchAfter(claim, 2, { a: { value: 'a', wake: 40 }, b: { value: 'b', wake: NEVER }, c: { value: 'cc' } }));
+    await store().commit(
+      claim,
+      batchAfter(claim, 2, {
+        a: { value: 'a', wake: 40 },
+        b: { value: 'b', wake: NEVER },
+        c: { value: 'cc' },
+      }),
+    );
     expect(await store().due(0, NEVER, 10)).toEqual([
       { customerId: 'c', dueAt: 10 },
       { customerId: 'a', dueAt: 40 },
@@ -274,7 +302,10 @@ function dueIndex(store: () => StateStore): void {
   test('pages of due entries put together are the whole index', async () => {
     const claim = await firstClaim(store());
     const changes = Object.fromEntries(
-      Array.from({ length: 60 }, (_, index) => [`c${(index * 37) % 60}`, { value: 'v', wake: 1_000 + (index % 7) }]),
+      Array.from({ length: 60 }, (_, index) => [
+        `c${(index * 37) % 60}`,
+        { value: 'v', wake: 1_000 + (index % 7) },
+      ]),
     );
     await store().commit(claim, batchAfter(claim, 1, changes));
     const whole = await store().due(0, NEVER, 1_000);
@@ -295,7 +326,9 @@ const ORDERED_IDS = ['A', 'a', 'a1', 'b', 'é', 'Ａ', '😀'];
 function scans(store: () => StateStore): void {
   test('a scan visits every customer once, in byte order of the ids', async () => {
     const claim = await firstClaim(store());
-    const changes = Object.fromEntries([...ORDERED_IDS].reverse().map(id => [id, { value: `v${id}`, wake: 5 }]));
+    const changes = Object.fromEntries(
+      [...ORDERED_IDS].reverse().map(id => [id, { value: `v${id}`, wake: 5 }]),
+    );
     await store().commit(claim, batchAfter(claim, 1, changes));
     const first = await store().scan(0, 3);
     const rest = await store().scan(0, 10, first[2]!.customerId);

@@ -32,6 +32,7 @@ interface LaneDocument {
 
 /** The stored value is the due instant (8 bytes, -1 for none) and the customer's bytes. */
 const DUE_BYTES = 8;
+const NO_WAKE = -1;
 
 const noClocks = (): Record<InputTopic, EpochMs> =>
   Object.fromEntries(INPUT_TOPICS.map(topic => [topic, 0])) as Record<InputTopic, EpochMs>;
@@ -68,13 +69,13 @@ export class EmbeddedStore implements StateStore, Publisher {
     return Promise.resolve({ partition, ...claimed, outbox: null });
   }
 
-  initialise(claim: Claim, positions: Positions): Promise<void> {
+  async initialise(claim: Claim, positions: Positions): Promise<void> {
     this.environment.write(() => {
       const lane = this.lane(claim.partition);
       if (lane?.token !== claim.token) throw new FencedError('Another owner has claimed the partition.');
-      this.environment.putDocument(`lane/${claim.partition}`, { ...lane, positions });
+      if (lane.positions === null)
+        this.environment.putDocument(`lane/${claim.partition}`, { ...lane, positions });
     });
-    return Promise.resolve();
   }
 
   load(claim: Claim, ids: readonly CustomerId[]): Promise<(Uint8Array | null)[]> {
@@ -105,7 +106,8 @@ export class EmbeddedStore implements StateStore, Publisher {
       !samePositions(lane.positions, batch.from)
     )
       return 'gap';
-    for (const [id, value] of batch.states) this.putState(partition, id, value, batch.wakes.get(id) ?? NEVER);
+    for (const [id, value] of batch.states) this.putState(partition, id, value, batch.wakes.get(id));
+    for (const [id, wake] of batch.wakes) if (!batch.states.has(id)) this.moveWake(partition, id, wake);
     for (const mail of batch.outbox.mail)
       this.log.appendInTransaction('customer-mail', mail.partition, [
         { key: mail.to, recordAt: mail.recordAt, value: mail.value },
@@ -122,23 +124,37 @@ export class EmbeddedStore implements StateStore, Publisher {
     return 'applied';
   }
 
-  private putState(partition: number, id: CustomerId, value: Uint8Array | null, wake: EpochMs): void {
-    const { states, due } = this.environment;
+  /** Without a wake the due entry stays where it is. */
+  private putState(
+    partition: number,
+    id: CustomerId,
+    value: Uint8Array | null,
+    wake: EpochMs | undefined,
+  ): void {
+    const { states } = this.environment;
     const key = stateKey(partition, id);
-    const before = states.get(key)?.readDoubleBE(0) ?? -1;
-    const after = value === null || wake === NEVER ? -1 : wake;
-    if (before !== after) {
-      if (before !== -1) due.removeSync(dueKey(partition, before, id));
-      if (after !== -1) due.putSync(dueKey(partition, after, id), EMPTY);
-    }
-    if (value === null) {
-      states.removeSync(key);
-      return;
-    }
-    const packed = Buffer.allocUnsafe(DUE_BYTES + value.length);
-    packed.writeDoubleBE(after, 0);
-    packed.set(value, DUE_BYTES);
-    states.putSync(key, packed);
+    const before = states.get(key)?.readDoubleBE(0) ?? NO_WAKE;
+    const after = value === null ? NO_WAKE : wake === undefined ? before : wake === NEVER ? NO_WAKE : wake;
+    this.moveEntry(partition, id, before, after);
+    if (value === null) states.removeSync(key);
+    else states.putSync(key, packState(after, value));
+  }
+
+  private moveWake(partition: number, id: CustomerId, wake: EpochMs): void {
+    const { states } = this.environment;
+    const key = stateKey(partition, id);
+    const held = states.get(key);
+    if (held === undefined) return;
+    const after = wake === NEVER ? NO_WAKE : wake;
+    this.moveEntry(partition, id, held.readDoubleBE(0), after);
+    states.putSync(key, packState(after, held.subarray(DUE_BYTES)));
+  }
+
+  private moveEntry(partition: number, id: CustomerId, before: EpochMs, after: EpochMs): void {
+    if (before === after) return;
+    const { due } = this.environment;
+    if (before !== NO_WAKE) due.removeSync(dueKey(partition, before, id));
+    if (after !== NO_WAKE) due.putSync(dueKey(partition, after, id), EMPTY);
   }
 
   due(partition: number, until: EpochMs, limit: number, cursor?: DueEntry): Promise<DueEntry[]> {
@@ -189,3 +205,10 @@ export class EmbeddedStore implements StateStore, Publisher {
 }
 
 const EMPTY = Buffer.alloc(0);
+
+function packState(wake: EpochMs, value: Uint8Array): Buffer {
+  const packed = Buffer.allocUnsafe(DUE_BYTES + value.length);
+  packed.writeDoubleBE(wake, 0);
+  packed.set(value, DUE_BYTES);
+  return packed;
+}
