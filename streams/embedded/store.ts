@@ -75,6 +75,8 @@ export class EmbeddedStore implements StateStore, Publisher {
       if (lane?.token !== claim.token) throw new FencedError('Another owner has claimed the partition.');
       if (lane.positions === null)
         this.environment.putDocument(`lane/${claim.partition}`, { ...lane, positions });
+      else if (!samePositions(lane.positions, positions))
+        throw new Error(`Partition ${claim.partition} has positions already.`);
     });
   }
 
