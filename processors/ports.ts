@@ -40,6 +40,22 @@ export interface AppendRecord {
   recordAt: EpochMs;
 }
 
+/** Thrown by `read` from a position that the log does not hold: retention overtook it, or the log lost its end. */
+export class OffsetOutOfRangeError extends Error {
+  override readonly name = 'OffsetOutOfRangeError';
+  constructor(
+    readonly topic: InputTopic,
+    readonly partition: number,
+    readonly offset: number,
+    start: number,
+    end: number,
+  ) {
+    super(
+      `Partition ${partition} of ${topic} holds offsets ${start} to ${end}, the lane asked for ${offset}.`,
+    );
+  }
+}
+
 export interface EventLog {
   readonly partitions: number;
   /** Partition of a key: murmur2 as Java clients, the same for every topic. */
@@ -48,13 +64,28 @@ export interface EventLog {
   starts(partition: number): Promise<Positions>;
   /** Positions after the newest records. */
   ends(partition: number): Promise<Positions>;
-  /** One entry per topic; an empty entry says whether the topic is at its end. At most `maxRecords` a topic. */
-  read(partition: number, from: Positions, maxRecords: number): Promise<TopicBatch[]>;
+  /**
+   * One entry per topic; an empty entry says whether the topic is at its end. At most `maxRecords` a topic.
+   * @throws OffsetOutOfRangeError
+   */
+  read(
+    partition: number,
+    from: Positions,
+    maxRecords: number,
+    /** Only these topics are wanted; an adapter may answer for more. All when left out. */
+    topics?: readonly InputTopic[],
+  ): Promise<TopicBatch[]>;
   /** Resolves when the records survive a crash of the process. Returns the offset of the first. */
   append(topic: InputTopic, partition: number, records: readonly AppendRecord[]): Promise<number>;
   /** What consumers' group has committed; null at the first start. */
-  committed(partition: number): Promise<Positions | null>;
+  committed(partition: number): Promise<CommittedPositions | null>;
 }
+
+/**
+ * Positions as they were published, with the epoch of the owner that did (an outbox carries it; Kafka keeps it as
+ * the commit's metadata). A store that lost its newest claim must not give that epoch to anybody again.
+ */
+export type CommittedPositions = Positions & { readonly epoch?: number };
 
 /** A message for an output topic. The value null is a tombstone. */
 export interface OutgoingMessage {
@@ -77,6 +108,8 @@ export interface OutgoingMail {
 /** What a batch sends: mail first, then everything else together with the positions. */
 export interface Outbox {
   batchNumber: number;
+  /** Of the claim that made it: published with the positions. */
+  epoch: number;
   from: Positions;
   to: Positions;
   mail: readonly OutgoingMail[];

@@ -130,6 +130,23 @@ export function judgeAlerts(customerId: CustomerId, situation: Situation): Alert
   return changes;
 }
 
+/** Alerts that stand and are not among `changes`, said again: for readers who may have missed them. */
+export function standingAlerts(
+  customerId: CustomerId,
+  situation: Situation,
+  changes: readonly Alert[],
+): Alert[] {
+  const alerts: Alert[] = [];
+  for (const rule of RULES) {
+    const latch = latchOf(situation.ledger, rule.kind);
+    if (latch === undefined || changes.some(({ kind }) => kind === rule.kind)) continue;
+    const { since, alertId } = latch;
+    const sentence = rule.raisedBecause(situation);
+    alerts.push({ ...head(customerId, rule, situation), state: 'raised', since, alertId, sentence });
+  }
+  return alerts;
+}
+
 function raise(customerId: CustomerId, rule: Rule, s: Situation): Alert {
   const since = rule.since(s);
   const alertId = hashHex(

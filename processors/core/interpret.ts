@@ -1,7 +1,7 @@
 /** From raw model outputs to a score, its alerts and the ledger: the second pure half around the models. */
 import type { Alert, EngagementScore } from '../../schemas';
 import { NEVER } from '../../schemas';
-import { judgeAlerts, noteDayEnd } from './alerts';
+import { judgeAlerts, noteDayEnd, standingAlerts } from './alerts';
 import { hash64, hashHex } from './hash';
 import type { ScoreLedger, ScoreValues } from './ledger';
 import { rfmScore, segmentOf, statusOf } from './rfm';
@@ -46,7 +46,10 @@ export function interpret(
     status: statusOf(evaluation),
     models: modelsKey(constants),
   };
-  const alerts = judgeAlerts(evaluation.customerId, { evaluation, values, ledger, constants, settings });
+  const situation = { evaluation, values, ledger, constants, settings };
+  const alerts = judgeAlerts(evaluation.customerId, situation);
+  if (evaluation.cause === 'recovery')
+    alerts.push(...standingAlerts(evaluation.customerId, situation, alerts));
   noteDayEnd(ledger, evaluation.asOf, values.engagement);
   const publishes = alerts.length > 0 || hasMoved(ledger.published, values, evaluation, settings);
   ledger.newest = values;

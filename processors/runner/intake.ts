@@ -1,15 +1,10 @@
 /**
- * Steps 4 and 5 of the lane: take records merged by the smallest record timestamp, decode and validate them. What
- * can't be used becomes a dead letter, what belongs to another partition is passed on by mail.
+ * Step 4 of the lane: records of the inputs merged by the smallest record timestamp among the topics that have
+ * something. A topic is read again when it ran out, so at most one page a topic waits in memory.
  */
-import type { CustomerMail, InputTopic, MailOrigin, Positions } from '../../schemas';
-import { INPUT_TOPICS } from '../../schemas';
-import { readInput } from '../core';
-import type { CustomerInput, InputReading, InputRules, RecordPlace } from '../core';
-import { DecodeError } from '../ports';
-import type { EventLog, LogRecord, OutgoingMail, OutgoingMessage, TopicBatch, WireCodec } from '../ports';
-import type { MessageWriter } from './messages';
-import type { LaneMetrics } from './metrics';
+import type { EpochMs, InputTopic, Positions } from '../../schemas';
+import type { EventLog, LogRecord } from '../ports';
+import type { MutablePositions } from './positions';
 
 /** Data before commands at one instant: an input at exactly midnight comes before that midnight's tick. */
 const MERGE_ORDER: readonly InputTopic[] = [
@@ -20,184 +15,133 @@ const MERGE_ORDER: readonly InputTopic[] = [
   'customer-commands',
 ];
 
-export interface Taken {
+/** Waiting records of one topic. */
+interface TopicBuffer {
+  topic: InputTopic;
   records: LogRecord[];
-  to: Positions;
-  /** No topic had more. */
+  head: number;
+  /** Position after the last record of the page. */
+  nextOffset: number;
+  /** Nothing more was there when the page was read, at `readAt`. */
   atEnd: boolean;
+  readAt: EpochMs;
+  /** Record timestamp of the newest record taken. */
+  takenThrough: EpochMs;
+  /** Records at or after this offset are left alone. */
+  limit: number;
 }
 
-/** Merges what was read, at most `limit` records. Stops where a topic may have an older record still unread. */
-export function mergeByRecordTime(batches: readonly TopicBatch[], from: Positions, limit: number): Taken {
-  const byTopic = MERGE_ORDER.map(topic => batches.find(batch => batch.topic === topic)!);
-  const heads = byTopic.map(() => 0);
-  const records: LogRecord[] = [];
-  while (records.length < limit) {
-    let next = -1;
-    let blocked = false;
-    for (let index = 0; index < byTopic.length; index++) {
-      const head = byTopic[index]!.records[heads[index]!];
-      if (head === undefined) blocked ||= !byTopic[index]!.atEnd;
-      else if (next < 0 || head.recordAt < byTopic[next]!.records[heads[next]!]!.recordAt) next = index;
+/** Where the topic's next record is, or would be. */
+function positionOf(buffer: TopicBuffer): number {
+  const { records, head, nextOffset, limit } = buffer;
+  const next = head < records.length ? records[head]!.offset : nextOffset;
+  return Math.min(next, limit);
+}
+
+const isEmpty = ({ records, head, limit }: TopicBuffer): boolean =>
+  head >= records.length || records[head]!.offset >= limit;
+
+/** Can't give a record, but reading may change that. */
+const isDry = (buffer: TopicBuffer): boolean =>
+  buffer.head >= buffer.records.length && buffer.nextOffset < buffer.limit;
+
+export class Intake {
+  private readonly buffers: readonly TopicBuffer[];
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly partition: number,
+    /** Records a topic and page at most. */
+    private readonly pageRecords: number,
+  ) {
+    this.buffers = MERGE_ORDER.map(topic => ({
+      topic,
+      records: [],
+      head: 0,
+      nextOffset: 0,
+      atEnd: false,
+      readAt: -Infinity,
+      takenThrough: -Infinity,
+      limit: Infinity,
+    }));
+  }
+
+  /** Forgets what waits and goes on at `positions`. */
+  open(positions: Positions): void {
+    for (const buffer of this.buffers) {
+      buffer.records = [];
+      buffer.head = 0;
+      buffer.nextOffset = positions[buffer.topic];
+      buffer.atEnd = false;
+      buffer.readAt = buffer.takenThrough = -Infinity;
+      buffer.limit = Infinity;
     }
-    if (next < 0 || blocked) break;
-    records.push(byTopic[next]!.records[heads[next]!]!);
-    heads[next]!++;
   }
-  const to = { ...from };
-  byTopic.forEach((batch, index) => {
-    const taken = heads[index]!;
-    to[batch.topic] =
-      taken === batch.records.length
-        ? batch.nextOffset
-        : taken === 0
-          ? from[batch.topic]
-          : batch.records[taken - 1]!.offset + 1;
-  });
-  return {
-    records,
-    to,
-    atEnd: byTopic.every((batch, index) => heads[index] === batch.records.length && batch.atEnd),
-  };
-}
 
-/** Inputs of a batch, in order, per customer. */
-export interface Intake {
-  byCustomer: Map<string, CustomerInput[]>;
-  mail: OutgoingMail[];
-  deadLetters: OutgoingMessage[];
-  mailPositions: Record<string, { offset: number; index: number }>;
-  clocks: Record<InputTopic, number>;
-}
-
-export interface IntakeTools {
-  partition: number;
-  log: EventLog;
-  codec: WireCodec;
-  rules: InputRules;
-  writer: MessageWriter;
-  metrics: LaneMetrics;
-}
-
-/** Adds one record to the intake. */
-export function takeIn(record: LogRecord, intake: Intake, tools: IntakeTools): void {
-  const { topic, partition, offset, recordAt } = record;
-  intake.clocks[topic] = Math.max(intake.clocks[topic], recordAt);
-  const place: RecordPlace = { recordAt, source: { topic, partition, offset, index: 0 }, mailedFrom: null };
-  const reading =
-    topic === 'customer-mail'
-      ? readMailRecord(record, intake, tools)
-      : readRecord(topic, record.value, place, tools);
-  if (reading === null) {
-    tools.metrics.outcomes.duplicate++;
-    return;
+  /** Takes nothing at or after these positions; null: no limit. */
+  limitTo(limit: Positions | null): void {
+    for (const buffer of this.buffers) buffer.limit = limit === null ? Infinity : limit[buffer.topic];
   }
-  if (!reading.ok) {
-    reject(record, reading.stage, reading.code, reading.reason, intake, tools);
-    return;
-  }
-  const { input } = reading;
-  if (tools.log.partitionOf(input.customerId) !== tools.partition) passOn(record, input, intake, tools);
-  else {
-    const inputs = intake.byCustomer.get(input.customerId);
-    if (inputs === undefined) intake.byCustomer.set(input.customerId, [input]);
-    else inputs.push(input);
-  }
-}
 
-type StagedReading =
-  | Extract<InputReading, { ok: true }>
-  | { ok: false; stage: 'decode' | 'validate' | 'route'; code: string; reason: string };
-
-function readRecord(
-  topic: InputTopic,
-  value: Uint8Array,
-  place: RecordPlace,
-  { codec, rules }: IntakeTools,
-): StagedReading {
-  try {
-    const reading = readInput(topic, codec.decode(topic, value), place, rules);
-    return reading.ok ? reading : { ...reading, stage: 'validate' };
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    return { ok: false, stage: 'decode', code: error.code, reason: error.message };
+  /** Of the next record, topic by topic. */
+  positions(): MutablePositions {
+    const positions = {} as MutablePositions;
+    for (const buffer of this.buffers) positions[buffer.topic] = positionOf(buffer);
+    return positions;
   }
-}
 
-/** null: a repeat, known by where it came from. */
-function readMailRecord(record: LogRecord, intake: Intake, tools: IntakeTools): StagedReading | null {
-  let mail: CustomerMail;
-  try {
-    mail = tools.codec.decode('customer-mail', record.value);
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    return { ok: false, stage: 'decode', code: error.code, reason: error.message };
+  /**
+   * Reads the topics that ran out: at the start of a batch all of them, within one those that are known to have more.
+   * @throws OffsetOutOfRangeError
+   */
+  async fill(now: EpochMs, alsoAtEnd: boolean): Promise<void> {
+    const wanted = this.buffers.filter(buffer => isDry(buffer) && (alsoAtEnd || !buffer.atEnd));
+    if (wanted.length === 0) return;
+    const from = {} as MutablePositions;
+    for (const { topic, nextOffset } of this.buffers) from[topic] = nextOffset;
+    const topics = wanted.map(({ topic }) => topic);
+    const batches = await this.log.read(this.partition, from, this.pageRecords, topics);
+    for (const { topic, records, nextOffset, atEnd } of batches) {
+      const buffer = wanted.find(candidate => candidate.topic === topic);
+      if (buffer === undefined) continue;
+      buffer.records = records;
+      buffer.head = 0;
+      buffer.nextOffset = nextOffset;
+      buffer.atEnd = atEnd;
+      buffer.readAt = now;
+    }
   }
-  const { origin, forwarded } = mail;
-  const from = `${origin.topic}/${origin.partition}`;
-  const seen = intake.mailPositions[from];
-  if (
-    seen !== undefined &&
-    (origin.offset < seen.offset || (origin.offset === seen.offset && origin.index <= seen.index))
-  )
-    return null;
-  intake.mailPositions[from] = { offset: origin.offset, index: origin.index };
-  const source = {
-    topic: 'customer-mail' as const,
-    partition: record.partition,
-    offset: record.offset,
-    index: 0,
-  };
-  const place: RecordPlace = { recordAt: origin.recordAt, source, mailedFrom: origin };
-  if (forwarded === null) {
-    const reading = readInput('customer-mail', mail, place, tools.rules);
-    return reading.ok ? reading : { ...reading, stage: 'validate' };
-  }
-  if (!(INPUT_TOPICS as readonly string[]).includes(forwarded.topic))
-    return {
-      ok: false,
-      stage: 'decode',
-      code: 'malformed-mail',
-      reason: `the mail forwards from the unknown topic ${forwarded.topic}.`,
-    };
-  return readRecord(forwarded.topic, forwarded.value, place, tools);
-}
 
-function reject(
-  record: LogRecord,
-  stage: 'decode' | 'validate' | 'route',
-  code: string,
-  reason: string,
-  intake: Intake,
-  { writer, metrics }: IntakeTools,
-): void {
-  const { topic, partition, offset, recordAt, value } = record;
-  metrics.outcomes.rejected++;
-  metrics.deadLetters[code] = (metrics.deadLetters[code] ?? 0) + 1;
-  const letter = { source: { topic, partition, offset }, origin: null, stage, code, reason };
-  intake.deadLetters.push(writer.deadLetter(letter, value, recordAt));
-}
-
-/** Trackers often key by another id than the customer's: the input goes to the lane that owns the customer. */
-function passOn(record: LogRecord, input: CustomerInput, intake: Intake, tools: IntakeTools): void {
-  if (record.topic === 'customer-mail') {
-    const reason = `customerId belongs to partition ${tools.log.partitionOf(input.customerId)}, and mail is not passed on twice.`;
-    reject(record, 'route', 'malformed-mail', reason, intake, tools);
-    return;
+  /** A topic ran out that may have an older record than any other: `fill` before `next`. */
+  get starved(): boolean {
+    for (const buffer of this.buffers) if (!buffer.atEnd && isDry(buffer)) return true;
+    return false;
   }
-  tools.metrics.outcomes.passedOn++;
-  const { topic, partition, offset, recordAt, value } = record;
-  const origin: MailOrigin = { topic, partition, offset, index: 0, recordAt };
-  const mail: CustomerMail = {
-    customerId: input.customerId,
-    origin,
-    interaction: null,
-    forwarded: { topic, value },
-  };
-  intake.mail.push({
-    to: input.customerId,
-    partition: tools.log.partitionOf(input.customerId),
-    recordAt,
-    value: tools.codec.encodeInput('customer-mail', mail),
-  });
+
+  /** Takes the record with the smallest timestamp; null when there is none. */
+  next(): LogRecord | null {
+    let from: TopicBuffer | null = null;
+    let smallest: EpochMs = Infinity;
+    for (const buffer of this.buffers) {
+      if (isEmpty(buffer)) continue;
+      const { recordAt } = buffer.records[buffer.head]!;
+      if (from !== null && recordAt >= smallest) continue;
+      from = buffer;
+      smallest = recordAt;
+    }
+    if (from === null) return null;
+    if (smallest > from.takenThrough) from.takenThrough = smallest;
+    return from.records[from.head++]!;
+  }
+
+  /** Every record of the lane before this instant was taken: what a tick may be due at. -Infinity when unknown. */
+  readThrough(): EpochMs {
+    let through: EpochMs = Infinity;
+    for (const buffer of this.buffers) {
+      const { atEnd, readAt, takenThrough } = buffer;
+      const dry = buffer.head >= buffer.records.length;
+      through = Math.min(through, dry && atEnd ? Math.max(readAt, takenThrough) : takenThrough);
+    }
+    return through;
+  }
 }

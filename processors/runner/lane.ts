@@ -2,20 +2,25 @@
  * The lane: one partition, numbered as in docs/delivery.md.
  *
  * 1. Claim: a fresh token, a higher epoch; positions R, batch number and outbox come back.
- * 2. Fence the publisher, then read the committed positions K.
+ * 2. Fence the publisher, look at the token again, then read the committed positions K.
  * 3. Reconcile R and K.
  * 4. Read: records merged by the smallest record timestamp.
  * 5. Decode; what can't be used is a dead letter, what belongs elsewhere is mailed.
  * 6. Load, advance, score, interpret.
  * 7. Commit facts, positions and outbox in one atomic write.
  * 8. Publish mail, then messages and positions. Preparing batch n + 1 goes on meanwhile.
+ *
+ * A lane that throws is started again: what it held in memory is worth nothing then.
  */
-import type { Alert, CustomerId, EpochMs, Positions } from '../../schemas';
-import { encodeCustomer, interpret, nextWake } from '../core';
+import type { CustomerId, EpochMs, Positions } from '../../schemas';
+import { encodeCustomer, nextWake } from '../core';
 import type { CoreSettings, InputRules } from '../core';
+import { FencedError } from '../ports';
 import type {
   Claim,
+  Clock,
   EventLog,
+  LogRecord,
   Outbox,
   OutgoingMessage,
   Publisher,
@@ -24,19 +29,38 @@ import type {
   StateStore,
   WireCodec,
 } from '../ports';
-import { VectorRows, foldCustomer } from './customer-batch';
-import type { CustomerResult } from './customer-batch';
-import { mergeByRecordTime, takeIn } from './intake';
-import type { Intake, Taken } from './intake';
+import { evaluateRest, foldInputs, isGone } from './advance';
+import type { AdvanceTools } from './advance';
+import { Draft, VectorRows } from './draft';
+import type { DraftBasis, Touched } from './draft';
+import { HotCustomers } from './hot-customers';
+import { Intake } from './intake';
 import { MessageWriter } from './messages';
-import { newLaneMetrics } from './metrics';
-import type { LaneMetrics, Stage } from './metrics';
-import { reconcile } from './reconcile';
+import { StageTimer, addMetrics, newLaneMetrics } from './metrics';
+import type { LaneMetrics } from './metrics';
+import { Patience } from './patience';
+import { offsetsOf, samePositions, showPositions } from './positions';
+import { readRecord } from './reading';
+import type { ReadingTools } from './reading';
+import { RECOVERY_MARK, damaged, reconcile } from './reconcile';
+import { republishPage } from './recovery';
+import { scoreDraft } from './scoring';
 import { DEFAULT_LANE_SETTINGS } from './settings';
 import type { LaneSettings } from './settings';
 
-/** Names of the steps at which a simulation may stop, kill or delay a lane. */
-export type LaneStep = 'claimed' | 'fenced' | 'reconciled' | 'read' | 'prepared' | 'committed' | 'published';
+/** Names of the steps at which a simulation may stop, kill or delay a lane: before and after each. */
+export type LaneStep =
+  | 'claiming'
+  | 'claimed'
+  | 'fenced'
+  | 'reconciled'
+  | 'reading'
+  | 'read'
+  | 'prepared'
+  | 'committing'
+  | 'committed'
+  | 'publishing'
+  | 'published';
 
 export interface LanePorts {
   log: EventLog;
@@ -44,6 +68,8 @@ export interface LanePorts {
   publisher: Publisher;
   scorer: Scorer;
   codec: WireCodec;
+  /** A live lane's; drivers of replays have no clock but the data's. */
+  clock?: Clock;
 }
 
 export interface LaneOptions {
@@ -54,16 +80,13 @@ export interface LaneOptions {
   settings?: Partial<LaneSettings>;
   /** Called before the lane goes on from a step. */
   onStep?: (step: LaneStep) => void | Promise<void>;
+  /** Where a record came from, for people: file and line of a replay. */
+  originOf?: (record: LogRecord) => string | null;
 }
 
 /** Another owner has the partition, or the stored positions are not this lane's: claim again. */
 export class LaneLostError extends Error {
   override readonly name = 'LaneLostError';
-}
-
-interface Prepared {
-  batch: StateBatch;
-  taken: Taken;
 }
 
 export class Lane {
@@ -72,42 +95,68 @@ export class Lane {
   private readonly settings: LaneSettings;
   private readonly writer: MessageWriter;
   private readonly vectors = new VectorRows();
+  private readonly intake: Intake;
+  private readonly hot: HotCustomers;
+  private readonly patience: Patience;
+  private readonly timer = new StageTimer(this.metrics);
   private claim: Claim | null = null;
-  private next!: Pick<StateBatch, 'batchNumber' | 'mailPositions' | 'clocks'> & { positions: Positions };
-  /** States of the batch that is being committed and published. */
-  private overlay: ReadonlyMap<CustomerId, Uint8Array | null> = new Map();
+  private batchNumber = 0;
+  private basis!: DraftBasis;
+  /** Not null: the store lost writes, and nothing is said before this position is reached. */
+  private recoverTo: Positions | null = null;
   private inFlight: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: LaneOptions) {
-    this.partition = options.partition;
+    const { partition, ports } = options;
+    this.partition = partition;
     this.settings = { ...DEFAULT_LANE_SETTINGS, ...options.settings };
-    this.writer = new MessageWriter(options.ports.codec, this.settings.source);
+    const { source, maxMessageBytes, maxRecords, maxCustomers, hotCustomers } = this.settings;
+    this.writer = new MessageWriter(ports.codec, source, maxMessageBytes, code => this.countDeadLetter(code));
+    this.intake = new Intake(ports.log, partition, maxRecords);
+    this.hot = new HotCustomers(Math.max(hotCustomers, 2 * maxCustomers));
+    this.patience = new Patience(ports.clock, this.settings, () => this.metrics.retries++);
+  }
+
+  private countDeadLetter(code: string): void {
+    this.metrics.deadLetters[code] = (this.metrics.deadLetters[code] ?? 0) + 1;
   }
 
   private step(step: LaneStep): void | Promise<void> {
     return this.options.onStep?.(step);
   }
 
-  private timed(stage: Stage, since: number): number {
-    const now = performance.now();
-    this.metrics.stageMs[stage] += now - since;
-    return now;
-  }
-
   /** Steps 1 to 3. @throws DamagedPositionsError when R and K can't both be true. */
   async start(): Promise<void> {
     const { store, publisher, log } = this.options.ports;
-    const claim = await store.claim(this.partition);
+    await this.settle().catch(() => undefined);
+    this.hot.clear();
+    await this.step('claiming');
+    let claim = await this.patience.ask(() => store.claim(this.partition));
+    this.metrics.claims++;
     await this.step('claimed');
-    await publisher.fence(this.partition);
+    await this.patience.ask(() => publisher.fence(this.partition));
     await this.step('fenced');
-    const positions = await reconcile(claim, { store, publisher, log });
-    this.claim = { ...claim, positions };
-    const { batchNumber, mailPositions, clocks } = claim;
-    this.next = { batchNumber, mailPositions, clocks, positions };
-    this.overlay = new Map();
-    this.inFlight = Promise.resolve();
+    await this.patience.ask(() => store.load(claim, []));
+    const committed = await this.patience.ask(() => log.committed(this.partition));
+    // A store that lost its newest claims must not give their epochs to anybody again.
+    while (claim.epoch <= (committed?.epoch ?? 0)) claim = await store.claim(this.partition);
+    const { positions, recoverTo } = await this.patience.ask(() =>
+      reconcile(claim, committed, { store, publisher, log }),
+    );
+    this.open(claim, positions, recoverTo);
     await this.step('reconciled');
+  }
+
+  private open(claim: Claim, positions: Positions, recoverTo: Positions | null): void {
+    const { batchNumber, mailPositions, clocks } = claim;
+    this.claim = { ...claim, positions };
+    this.batchNumber = batchNumber;
+    this.basis = { positions: offsetsOf(positions), mailPositions, clocks };
+    this.recoverTo = recoverTo;
+    if (recoverTo !== null) this.metrics.recoveries++;
+    this.intake.open(positions);
+    this.intake.limitTo(recoverTo);
+    this.inFlight = Promise.resolve();
   }
 
   get epoch(): number {
@@ -116,23 +165,37 @@ export class Lane {
 
   /** Positions after the last batch that was prepared. */
   get positions(): Positions {
-    return this.next.positions;
+    return this.basis.positions;
   }
 
-  /** One batch. False when there was nothing to read. */
+  /** Every record of the lane before this instant was taken: what a tick may be due at. */
+  readThrough(): EpochMs {
+    return this.recoverTo === null ? this.intake.readThrough() : -Infinity;
+  }
+
+  /** One batch. False when there was nothing to read. @throws LaneLostError, FencedError, DamagedStateError. */
   async advance(): Promise<boolean> {
-    const taken = await this.take();
-    if (taken === null) {
-      await this.settle();
-      return false;
-    }
-    const prepared = await this.prepare(taken);
+    const draft = await this.read();
+    if (draft === null) return this.atEnd();
+    const batch = await this.prepare(draft);
     await this.step('prepared');
     await this.inFlight;
-    this.overlay = prepared.batch.states;
-    this.inFlight = this.finish(prepared.batch);
+    this.inFlight = this.finish(batch, draft.counts, this.recoverTo === null);
     // A failure is reported where it is awaited next; until then it must not count as unhandled.
     this.inFlight.catch(() => undefined);
+    return true;
+  }
+
+  /** Nothing to read: the batch in flight ends, and so may a recovery. */
+  private async atEnd(): Promise<boolean> {
+    await this.settle();
+    if (this.recoverTo === null) return false;
+    if (!samePositions(this.basis.positions, this.recoverTo))
+      throw damaged(
+        this.claim!,
+        `the log ends at ${showPositions(this.basis.positions)}, but ${showPositions(this.recoverTo)} was committed.`,
+      );
+    await this.endRecovery();
     return true;
   }
 
@@ -144,186 +207,239 @@ export class Lane {
   /** Waits for the batch in flight. */
   async settle(): Promise<void> {
     await this.inFlight;
-    this.overlay = new Map();
   }
 
-  /** Step 4. */
-  private async take(): Promise<Taken | null> {
-    const started = performance.now();
-    const { positions } = this.next;
-    const batches = await this.options.ports.log.read(this.partition, positions, this.settings.maxRecords);
-    const taken = mergeByRecordTime(batches, positions, this.settings.maxRecords);
-    this.timed('read', started);
-    const moved = Object.entries(taken.to).some(
-      ([topic, offset]) => positions[topic as keyof Positions] !== offset,
-    );
-    if (!moved) return null;
+  /** Steps 4 and 5; null when nothing moved. */
+  private async read(): Promise<Draft | null> {
+    this.timer.restart();
+    await this.step('reading');
+    const draft = new Draft(this.basis);
+    await this.fill(true);
+    await this.takeRecords(draft);
+    if (draft.counts.records > 0 && (await this.linger(draft))) await this.takeRecords(draft);
+    if (samePositions(this.intake.positions(), this.basis.positions)) return null;
     await this.step('read');
-    return taken;
+    return draft;
   }
 
-  /** Steps 5 and 6. */
-  private async prepare(taken: Taken): Promise<Prepared> {
-    const intake = this.decode(taken);
-    const results = await this.fold(intake);
-    const messages = await this.score(results, taken.to);
-    const batch = this.close(taken, intake, results, messages);
-    this.metrics.batches++;
-    this.metrics.records += taken.records.length;
-    const { batchNumber, mailPositions, clocks } = batch;
-    this.next = { batchNumber, mailPositions, clocks, positions: batch.to };
-    return { batch, taken };
+  private fill(alsoAtEnd: boolean): Promise<void> {
+    const now = this.options.ports.clock?.now() ?? -Infinity;
+    return this.patience.ask(() => this.intake.fill(now, alsoAtEnd));
   }
 
-  private decode(taken: Taken): Intake {
-    const started = performance.now();
-    const { ports, rules } = this.options;
-    const intake: Intake = {
-      byCustomer: new Map(),
-      mail: [],
-      deadLetters: [],
-      mailPositions: { ...this.next.mailPositions },
-      clocks: { ...this.next.clocks },
-    };
-    const tools = {
+  private async takeRecords(draft: Draft): Promise<void> {
+    const tools = this.readingTools();
+    this.timer.took('read');
+    while (!this.isFull(draft)) {
+      if (this.intake.starved) {
+        this.timer.took('decode');
+        await this.fill(false);
+        this.timer.took('read');
+      }
+      const record = this.intake.next();
+      if (record === null) break;
+      readRecord(record, draft, tools);
+    }
+    this.timer.took('decode');
+  }
+
+  private isFull({ counts, customers, outboxBytes }: Draft): boolean {
+    const { maxRecords, maxCustomers, maxOutboxBytes } = this.settings;
+    return counts.records >= maxRecords || customers.size >= maxCustomers || outboxBytes >= maxOutboxBytes;
+  }
+
+  /** Under light load a batch waits a moment for company; true when it is worth looking again. */
+  private async linger(draft: Draft): Promise<boolean> {
+    const { clock } = this.options.ports;
+    const { lingerMs } = this.settings;
+    if (clock === undefined || lingerMs === 0 || this.isFull(draft)) return false;
+    await clock.sleep(lingerMs);
+    await this.fill(true);
+    return true;
+  }
+
+  private readingTools(): ReadingTools {
+    const { ports, rules, originOf } = this.options;
+    return {
       partition: this.partition,
       log: ports.log,
       codec: ports.codec,
       rules,
       writer: this.writer,
-      metrics: this.metrics,
+      maxMessageBytes: this.settings.maxMessageBytes,
+      originOf: originOf ?? (() => null),
     };
-    for (const record of taken.records) takeIn(record, intake, tools);
-    this.timed('decode', started);
-    return intake;
   }
 
-  private async fold(intake: Intake): Promise<CustomerResult[]> {
+  /** Step 6. */
+  private async prepare(draft: Draft): Promise<StateBatch> {
     const { ports, core } = this.options;
-    const ids = [...intake.byCustomer.keys()];
-    let started = performance.now();
-    const unknown = ids.filter(id => !this.overlay.has(id));
-    const loaded = unknown.length > 0 ? await ports.store.load(this.claim!, unknown) : [];
-    const stored = new Map(unknown.map((id, index) => [id, loaded[index]!]));
-    started = this.timed('load', started);
-    this.vectors.reset();
-    const before = this.metrics.stageMs.codec + this.metrics.stageMs.vector;
-    const results = ids.map(id => {
-      // The clocks of the batch's start: trimming late is harmless, trimming early would forget a duplicate.
-      const value = this.overlay.has(id) ? this.overlay.get(id)! : stored.get(id)!;
-      return foldCustomer(id, value, intake.byCustomer.get(id)!, {
-        partition: this.partition,
-        log: ports.log,
-        codec: ports.codec,
-        writer: this.writer,
-        settings: core,
-        metrics: this.metrics,
-        clocks: this.next.clocks,
-        vectors: this.vectors,
-        mail: intake.mail,
-      });
-    });
-    this.timed('advance', started);
-    this.metrics.stageMs.advance -= this.metrics.stageMs.codec + this.metrics.stageMs.vector - before;
-    return results;
+    const { timer, vectors, writer } = this;
+    const to = this.intake.positions();
+    await this.load(draft);
+    vectors.reset();
+    let vectorMicros = 0;
+    const onVector = (micros: number): void => void (vectorMicros += micros);
+    const tools: AdvanceTools = {
+      log: ports.log,
+      codec: ports.codec,
+      writer,
+      settings: core,
+      vectors,
+      onVector,
+    };
+    foldInputs(draft, tools);
+    timer.took('advance');
+    this.metrics.stageMicros.advance -= vectorMicros;
+    this.metrics.stageMicros.vector += vectorMicros;
+    evaluateRest(draft, tools);
+    timer.took('vector');
+    const messages = await this.score(draft, to);
+    return this.close(draft, to, messages);
   }
 
-  /** One call of the models for all evaluations of the batch; then each customer's in order. */
-  private async score(results: readonly CustomerResult[], to: Positions): Promise<OutgoingMessage[]> {
-    const { scorer } = this.options.ports;
-    const messages: OutgoingMessage[] = [];
-    const { constants } = scorer;
-    let started = performance.now();
-    const raw = this.vectors.rows > 0 ? await scorer.score(this.vectors.cells, this.vectors.rows) : null;
-    started = this.timed('inference', started);
-    const place = { epoch: this.epoch, position: { partition: this.partition, ...to } };
-    for (const result of results) {
-      for (const { evaluation, row } of result.evaluations) {
-        const scores = { engagement: raw!.engagement[row]!, churn: raw!.churn[row]!, ltv: raw!.ltv[row]! };
-        const said = interpret(
-          scores,
-          evaluation,
-          result.customer.ledger,
-          constants,
-          this.options.core,
-          place,
-        );
-        this.metrics.evaluations++;
-        if (said.score === null) this.metrics.suppressed++;
-        else {
-          const message = this.writer.score(said.score);
-          this.metrics.published[evaluation.cause]++;
-          messages.push(message, ...said.alerts.map(alert => this.alertMessage(alert, message.id)));
-        }
-      }
-      messages.push(...result.messages);
-    }
-    this.timed('interpret', started);
-    return messages;
+  private score(draft: Draft, to: Positions): Promise<OutgoingMessage[]> {
+    const { options, partition, epoch, timer, vectors, writer } = this;
+    const { scorer } = options.ports;
+    return scoreDraft(draft, to, { scorer, writer, core: options.core, vectors, partition, epoch, timer });
   }
 
-  private alertMessage(alert: Alert, scoreId: string): OutgoingMessage {
-    this.metrics[alert.state === 'raised' ? 'alertsRaised' : 'alertsCleared'][alert.kind]++;
-    return this.writer.alert({ ...alert, scoreId });
+  private async load(draft: Draft): Promise<void> {
+    const missing = this.hot.fill(draft.customers.values());
+    const { counts } = draft;
+    counts.customersHot += draft.customers.size - missing.length;
+    counts.customersLoaded += missing.length;
+    if (missing.length === 0) return;
+    const { store } = this.options.ports;
+    const ids = missing.map(({ id }) => id);
+    const values = await this.patience.ask(() => store.load(this.claim!, ids));
+    this.timer.took('load');
+    this.hot.decode(missing, values);
+    this.timer.took('codec');
   }
 
-  private close(
-    taken: Taken,
-    intake: Intake,
-    results: readonly CustomerResult[],
-    messages: OutgoingMessage[],
-  ): StateBatch {
-    const started = performance.now();
+  private close(draft: Draft, to: Positions, messages: OutgoingMessage[]): StateBatch {
+    const isSilent = this.recoverTo !== null;
     const states = new Map<CustomerId, Uint8Array | null>();
     const wakes = new Map<CustomerId, EpochMs>();
-    for (const { customer, removed } of results) {
-      states.set(customer.id, removed ? null : encodeCustomer(customer));
-      wakes.set(customer.id, nextWake(customer, this.options.core));
-    }
-    const batchNumber = this.next.batchNumber + 1;
-    const from = this.next.positions;
-    const to = taken.to;
-    const sendable = [...messages, ...intake.deadLetters].map(message => this.withinLimit(message));
-    const outbox: Outbox = { batchNumber, from, to, mail: intake.mail, messages: sendable };
-    this.timed('encode', started);
-    return {
-      batchNumber,
+    for (const touched of draft.customers.values()) this.closeCustomer(touched, isSilent, states, wakes);
+    if (isSilent) draft.mark(RECOVERY_MARK, { offset: this.epoch, index: 0 });
+    const clocks = draft.closeClocks();
+    const { from, mailPositions } = draft;
+    const outbox: Outbox = {
+      batchNumber: this.batchNumber + 1,
+      epoch: this.epoch,
       from,
       to,
-      mailPositions: intake.mailPositions,
-      clocks: intake.clocks,
-      states,
-      wakes,
-      outbox,
+      // Up to K everything was said before the store lost it.
+      mail: isSilent ? [] : draft.mailInOrder(),
+      messages: isSilent ? [] : [...messages, ...draft.deadLetters],
     };
+    for (const { value } of outbox.messages) draft.counts.outboxBytes += value?.length ?? 0;
+    draft.counts.batches = 1;
+    this.batchNumber++;
+    this.basis = { positions: offsetsOf(to), mailPositions, clocks };
+    this.timer.took('encode');
+    return { batchNumber: this.batchNumber, from, to, mailPositions, clocks, states, wakes, outbox };
   }
 
-  /** A message that the log would refuse must be found before the commit, not after. */
-  private withinLimit(message: OutgoingMessage): OutgoingMessage {
-    const { value, topic, key } = message;
-    if (value === null || value.length <= this.settings.maxMessageBytes) return message;
-    const code = 'message-too-large';
-    this.metrics.deadLetters[code] = (this.metrics.deadLetters[code] ?? 0) + 1;
-    const reason = `A message for ${topic} has ${value.length} bytes, the limit is ${this.settings.maxMessageBytes}. Raise maxMessageBytes with the topic's own limit.`;
-    const source = { topic, partition: this.partition, offset: this.next.batchNumber + 1 };
-    const letter = { source, origin: key, stage: 'publish' as const, code, reason };
-    return this.writer.deadLetter(letter, value, 0);
+  private closeCustomer(
+    touched: Touched,
+    isSilent: boolean,
+    states: Map<CustomerId, Uint8Array | null>,
+    wakes: Map<CustomerId, EpochMs>,
+  ): void {
+    if (!touched.changed && touched.evaluations.length === 0) {
+      // A stale tick: its due entry is renewed, nothing else.
+      wakes.set(touched.id, nextWake(touched.customer, this.options.core));
+      return;
+    }
+    // Without a published score the end of the recovery knows whom to speak of.
+    if (isSilent) touched.customer.ledger.published = null;
+    states.set(touched.id, isGone(touched) ? null : encodeCustomer(touched.customer));
+    wakes.set(touched.id, nextWake(touched.customer, this.options.core));
   }
 
   /** Steps 7 and 8. */
-  private async finish(batch: StateBatch): Promise<void> {
-    let started = performance.now();
-    const result = await this.options.ports.store.commit(this.claim!, batch);
-    started = this.timed('commit', started);
-    if (result === 'fenced') throw new LaneLostError(`Partition ${this.partition} has another owner.`);
-    if (result === 'gap')
+  private async finish(batch: StateBatch, counts: LaneMetrics, publishes: boolean): Promise<void> {
+    const timer = new StageTimer(this.metrics);
+    await this.step('committing');
+    const result = await this.patience.ask(() => this.options.ports.store.commit(this.claim!, batch));
+    timer.took('commit');
+    if (result === 'fenced') {
+      this.metrics.fenced++;
+      throw new LaneLostError(`Partition ${this.partition} has another owner.`);
+    }
+    if (result === 'gap') {
+      this.metrics.gaps++;
       throw new LaneLostError(
         `The stored positions of partition ${this.partition} are not where this lane left them.`,
       );
+    }
+    addMetrics(this.metrics, counts);
     await this.step('committed');
-    started = performance.now();
-    await this.options.ports.publisher.publish(this.partition, batch.outbox);
-    this.timed('publish', started);
+    timer.restart();
+    if (publishes) await this.publish(batch.outbox);
+    timer.took('publish');
     await this.step('published');
+  }
+
+  /** When the outcome of a publication is unknown, K tells. */
+  private async publish(outbox: Outbox): Promise<void> {
+    const { store, publisher, log } = this.options.ports;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.step('publishing');
+        await publisher.publish(this.partition, outbox);
+        return;
+      } catch (error) {
+        if (error instanceof FencedError || attempt >= this.settings.attempts) throw error;
+        await this.patience.wait(attempt);
+        await this.patience.ask(() => store.load(this.claim!, []));
+        await this.patience.ask(() => publisher.fence(this.partition));
+        const committed = await this.patience.ask(() => log.committed(this.partition));
+        if (committed === null || samePositions(committed, outbox.from)) continue;
+        if (samePositions(committed, outbox.to)) return;
+        throw new LaneLostError(`Partition ${this.partition} was published by another owner.`, {
+          cause: error,
+        });
+      }
+    }
+  }
+
+  /**
+   * Everything up to K is applied: says the present score and alerts of every customer that the recovery touched,
+   * page by page, then forgets the mark. A crash in between starts this again for those that are left.
+   */
+  private async endRecovery(): Promise<void> {
+    let cursor: CustomerId | undefined;
+    do {
+      const draft = new Draft(this.basis);
+      this.vectors.reset();
+      cursor = await republishPage(draft, cursor, {
+        store: this.options.ports.store,
+        partition: this.partition,
+        vectors: this.vectors,
+        pageSize: this.settings.maxCustomers,
+      });
+      if (draft.customers.size === 0) continue;
+      const { positions } = this.basis;
+      const messages = await this.score(draft, positions);
+      this.recoverTo = null;
+      const batch = this.close(draft, positions, messages);
+      this.recoverTo = positions;
+      await this.finish(batch, draft.counts, true);
+    } while (cursor !== undefined);
+    await this.forgetRecovery();
+  }
+
+  private async forgetRecovery(): Promise<void> {
+    const draft = new Draft(this.basis);
+    draft.unmark(RECOVERY_MARK);
+    this.recoverTo = null;
+    const batch = this.close(draft, this.basis.positions, []);
+    await this.finish(batch, draft.counts, true);
+    this.hot.clear();
+    this.intake.limitTo(null);
   }
 }

@@ -1,6 +1,7 @@
 /** What a lane counts. Plain numbers: who serves them as metrics gives them names and labels. */
 import type { AlertKind, ScoreCause } from '../../schemas';
 
+/** Where a lane's time goes; microseconds in the metrics. */
 export const STAGES = [
   'read',
   'decode',
@@ -20,6 +21,7 @@ export type Stage = (typeof STAGES)[number];
 export const OUTCOMES = ['applied', 'appliedLate', 'duplicate', 'rejected', 'ignored', 'passedOn'] as const;
 export type OutcomeName = (typeof OUTCOMES)[number];
 
+/** Counted with the commit of the batch that they belong to, except for the ownership and the stages. */
 export interface LaneMetrics {
   batches: number;
   records: number;
@@ -38,7 +40,18 @@ export interface LaneMetrics {
   dropped: number;
   clockAhead: number;
   deadLetters: Record<string, number>;
-  stageMs: Record<Stage, number>;
+  /** Bytes of outgoing messages. */
+  outboxBytes: number;
+  /** Customers that were in memory, and those read from the store. */
+  customersHot: number;
+  customersLoaded: number;
+  /** Ownership: claims, commits that found another owner, positions that did not follow, recoveries, repeats. */
+  claims: number;
+  fenced: number;
+  gaps: number;
+  recoveries: number;
+  retries: number;
+  stageMicros: Record<Stage, number>;
 }
 
 const zeros = <K extends string>(names: readonly K[]): Record<K, number> =>
@@ -63,7 +76,15 @@ export const newLaneMetrics = (): LaneMetrics => ({
   dropped: 0,
   clockAhead: 0,
   deadLetters: {},
-  stageMs: zeros(STAGES),
+  outboxBytes: 0,
+  customersHot: 0,
+  customersLoaded: 0,
+  claims: 0,
+  fenced: 0,
+  gaps: 0,
+  recoveries: 0,
+  retries: 0,
+  stageMicros: zeros(STAGES),
 });
 
 /** Adds `more` to `total`, number by number. */
@@ -72,8 +93,28 @@ export function addMetrics(total: LaneMetrics, more: LaneMetrics): void {
 }
 
 function addNumbers(total: Record<string, unknown>, more: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(more)) {
+  for (const name in more) {
+    const value = more[name];
     if (typeof value === 'number') total[name] = ((total[name] as number | undefined) ?? 0) + value;
     else addNumbers((total[name] ??= {}) as Record<string, unknown>, value as Record<string, unknown>);
+  }
+}
+
+/** Splits the time since it was made or read last over the stages. */
+export class StageTimer {
+  private since = performance.now();
+
+  constructor(private readonly metrics: LaneMetrics) {}
+
+  /** What passed since the last call belongs to `stage`. */
+  took(stage: Stage): void {
+    const now = performance.now();
+    this.metrics.stageMicros[stage] += (now - this.since) * 1_000;
+    this.since = now;
+  }
+
+  /** What passed since the last call belongs to nobody. */
+  restart(): void {
+    this.since = performance.now();
   }
 }

@@ -41,7 +41,7 @@ export function batchAfter(
     clocks: positionsAt(step * 1_000),
     states: new Map(states),
     wakes: new Map(entries.flatMap(([id, { wake }]) => (wake === undefined ? [] : [[id, wake] as const]))),
-    outbox: { batchNumber, from, to, mail: [], messages: [] },
+    outbox: { batchNumber, epoch: claim.epoch, from, to, mail: [], messages: [] },
   };
 }
 

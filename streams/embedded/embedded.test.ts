@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { InputTopic } from '../../schemas';
 import { describeStateStore, positionsAt } from '../../processors/state/state-store.contract';
 import { describeEventLog } from '../event-log.contract';
 import { openEmbedded } from '.';
@@ -14,7 +15,10 @@ const folder = (): string => {
 afterAll(() => folders.forEach(made => rmSync(made, { recursive: true, force: true })));
 const open = () => {
   const embedded = openEmbedded({ directory: folder(), partitions: 2 });
-  return Promise.resolve({ ...embedded, close: () => embedded.close() });
+  const trim = (topic: InputTopic, partition: number, offset: number): void => {
+    embedded.log.trim(partition, { ...positionsAt(0), [topic]: offset });
+  };
+  return Promise.resolve({ ...embedded, trim, close: () => embedded.close() });
 };
 
 describeStateStore('LMDB', open);
@@ -41,7 +45,7 @@ describe('the embedded store', () => {
       clocks: positionsAt(0),
       states: new Map(),
       wakes: new Map(),
-      outbox: { ...common, mail, messages: [message(0), message(1)] },
+      outbox: { ...common, epoch: claim.epoch, mail, messages: [message(0), message(1)] },
     };
     expect(await embedded.store.commit(claim, batch)).toBe('applied');
     expect(embedded.output.read(0, 10).map(({ key, value }) => [key, value && Array.from(value)])).toEqual([

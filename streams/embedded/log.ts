@@ -2,6 +2,7 @@
 import type { InputTopic, Positions } from '../../schemas';
 import { INPUT_TOPICS } from '../../schemas';
 import type { AppendRecord, EventLog, TopicBatch } from '../../processors/ports';
+import { OffsetOutOfRangeError } from '../../processors/ports';
 import { partitionOf } from '../partitioner';
 import type { Environment } from './environment';
 import { MAX_OFFSET, logKey, logKeyOffset } from './keys';
@@ -71,9 +72,13 @@ export class EmbeddedLog implements EventLog {
   }
 
   read(partition: number, from: Positions, maxRecords: number): Promise<TopicBatch[]> {
-    return Promise.resolve(
-      INPUT_TOPICS.map((topic, index) => this.readTopic(topic, index, partition, from[topic], maxRecords)),
-    );
+    try {
+      return Promise.resolve(
+        INPUT_TOPICS.map((topic, index) => this.readTopic(topic, index, partition, from[topic], maxRecords)),
+      );
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   private readTopic(
@@ -84,7 +89,9 @@ export class EmbeddedLog implements EventLog {
     maxRecords: number,
   ): TopicBatch {
     const end = this.next[index]![partition]!;
-    if (from >= end) return { topic, records: [], nextOffset: from, atEnd: true };
+    const start = this.first[index]![partition]!;
+    if (from < start || from > end) throw new OffsetOutOfRangeError(topic, partition, from, start, end);
+    if (from === end) return { topic, records: [], nextOffset: from, atEnd: true };
     const range = {
       start: logKey(index, partition, from),
       end: logKey(index, partition, end),

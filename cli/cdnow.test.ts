@@ -1,0 +1,120 @@
+/**
+ * The first real job: the CDNOW orders, against counts made by a script that shares no code with the product.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Alert } from '../schemas';
+import { countCdnow, realData } from './testing/cdnow';
+import { runCli } from './testing/captured-io';
+import type { ReplaySummary } from './replay/summary';
+
+const FILE = realData('cdnow', 'CDNOW_master.txt');
+const UNTIL = '1998-07-31T00:00:00Z';
+const directory = mkdtempSync(join(tmpdir(), 'rescore-cdnow-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const linesOf = <T>(...path: string[]): T[] =>
+  readFileSync(join(directory, ...path), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line) as T);
+
+(FILE === null ? describe.skip : describe)('CDNOW', () => {
+  const expected = FILE === null ? null : countCdnow(FILE, Date.parse(UNTIL));
+  let summary: ReplaySummary;
+
+  beforeAll(async () => {
+    const argv = [
+      '--json',
+      'replay',
+      FILE as string,
+      '--map',
+      'cdnow',
+      '--until',
+      UNTIL,
+      '--features',
+      '--out',
+      'out',
+    ];
+    const { code, stdout, stderr } = await runCli(argv, { cwd: directory });
+    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+    summary = JSON.parse(stdout) as ReplaySummary;
+  }, 180_000);
+
+  it('accounts for every row, every customer and every cent', () => {
+    expect(summary.inputs.orderMessages).toBe(69_659);
+    expect(summary.inputs.orderMessages).toBe(expected?.rows);
+    expect(summary.inputs.rows).toBe(
+      summary.inputs.orderMessages + summary.inputs.deadLetters + summary.inputs.ignored,
+    );
+    expect(BigInt(summary.inputs.completedMinor)).toBe(expected?.cents);
+    expect(summary.inputs.completedMinor).toBe(250_031_563);
+    expect(summary.customers).toBe(23_570);
+    expect(summary.duplicates).toBe(0);
+  });
+
+  it('the features of all customers add up to the same money', () => {
+    const rows = linesOf<{ customerId: string; features: Record<string, number> }>('out', 'features.jsonl');
+    const orders = rows.reduce((sum, row) => sum + row.features['orders_lifetime'], 0);
+    const cents = rows.reduce((sum, row) => sum + Math.round(100 * row.features['revenue_lifetime']), 0);
+    expect([rows.length, orders, cents]).toEqual([23_570, 69_659, 250_031_563]);
+    expect(rows.map(row => row.customerId)).toEqual(rows.map(row => row.customerId).sort());
+  });
+
+  it('raises inactive exactly once for every silence over 30 days, at its very midnight', () => {
+    const alerts = linesOf<Alert>('out', 'alerts.jsonl').filter(alert => alert.kind === 'inactive');
+    const name = (customerId: string, since: number): string =>
+      `${customerId} ${new Date(since).toISOString()}`;
+    const raised = alerts.filter(alert => alert.state === 'raised');
+    // The instant at which it was said is the instant since when it holds: nobody waited for an event.
+    expect(raised.filter(alert => alert.asOf !== alert.since)).toEqual([]);
+    expect(raised.map(alert => name(alert.customerId, alert.since)).sort()).toEqual(
+      expected?.silences.map(silence => name(silence.customerId, silence.since)).sort(),
+    );
+    const ended = expected?.silences.filter(silence => silence.endedAt !== null) ?? [];
+    expect(
+      alerts
+        .filter(alert => alert.state === 'cleared')
+        .map(alert => name(alert.customerId, alert.since))
+        .sort(),
+    ).toEqual(ended.map(silence => name(silence.customerId, silence.endedAt as number)).sort());
+  });
+
+  it('says in how many silences a later event ever came, and how long after', () => {
+    const silences = expected?.silences ?? [];
+    const gaps = silences
+      .flatMap(silence => (silence.endedAt === null ? [] : [(silence.endedAt - silence.since) / 86_400_000]))
+      .sort((a, b) => a - b);
+    const middle = gaps.length >> 1;
+    expect(summary.inactive).toEqual({
+      raised: silences.length,
+      ended: gaps.length,
+      stillSilent: silences.length - gaps.length,
+      medianDaysUntilActive: gaps.length % 2 === 1 ? gaps[middle] : (gaps[middle - 1] + gaps[middle]) / 2,
+    });
+  });
+
+  it('gives the same features, byte for byte, for the rows in a random order', async () => {
+    const argv = [
+      '--json',
+      'replay',
+      FILE as string,
+      '--map',
+      'cdnow',
+      '--until',
+      UNTIL,
+      '--features',
+      '--shuffle',
+      '7',
+      '--out',
+      'shuffled',
+    ];
+    expect((await runCli(argv, { cwd: directory })).code).toBe(0);
+    const [ordered, shuffled] = ['out', 'shuffled'].map(out =>
+      readFileSync(join(directory, out, 'features.jsonl')),
+    );
+    expect(ordered.length).toBeGreaterThan(1_000_000);
+    expect(shuffled.equals(ordered)).toBe(true);
+  }, 180_000);
+});

@@ -1,0 +1,78 @@
+import type { Command } from 'commander';
+import { asOfOf, CATALOGUE } from '../../processors/core';
+import { contextOf, withExamples, type Context } from '../context';
+import { customerInWords, nextWords } from '../customer/words';
+import { featuresAsJson, ledgerAsJson } from '../customer/portrait';
+import { knownCustomer, openForReading, stateDirectory, type OpenState } from '../embedded';
+import type { Io } from '../io';
+import { instant, money, share } from '../output/format';
+import { printable } from '../output/table';
+import { coreSettings } from '../settings';
+
+async function explain(state: OpenState, context: Context, id: string): Promise<void> {
+  const { reporter, settings } = context;
+  const { colours } = reporter;
+  const core = coreSettings(settings.values);
+  const customer = knownCustomer(state, id);
+  const asOf = asOfOf(customer);
+  const features = featuresAsJson(customer.facts, asOf);
+  const words = customerInWords(customer, features, asOf, core);
+  const next = nextWords(customer, asOf, core);
+  const { newest, alerts } = customer.ledger;
+  await reporter.result({
+    customerId: id,
+    asOf: instant(asOf),
+    words,
+    features,
+    ...ledgerAsJson(customer),
+    next,
+  });
+
+  await reporter.text(colours.bold(`Customer ${printable(id)}, as of ${instant(asOf)}`));
+  for (const line of words) await reporter.text(`  ${line}`);
+  await reporter.text(colours.bold('\nScores'));
+  if (newest)
+    await reporter.text(
+      `  engagement ${newest.engagement.toFixed(3)} (expected share of active days in the next 30), ` +
+        `churn ${share(newest.churn30d)} (no activity in the next 30 days),\n` +
+        `  lifetime value ${money(newest.ltvMinor, core.currency)} (net to date and expected in 180 days); ` +
+        `segment ${newest.segment}, ${newest.status}; computed as of ${instant(newest.asOf)}.`,
+    );
+  else await reporter.text('  None yet.');
+  await reporter.text(colours.bold('\nAlerts in force'));
+  for (const alert of alerts)
+    await reporter.text(
+      `  ${colours.red(alert.kind)} since ${instant(alert.since)} (alert ${alert.alertId})`,
+    );
+  if (alerts.length === 0) await reporter.text('  None.');
+  await reporter.text(colours.bold('\nWhat time alone will change'));
+  for (const line of next) await reporter.text(`  ${line}`);
+  await reporter.text(colours.bold('\nFeatures'));
+  await reporter.table(
+    [{ title: 'feature' }, { title: 'value', right: true }, { title: 'meaning' }],
+    CATALOGUE.map(feature => [feature.name, valueText(features[feature.name]), feature.meaning]),
+  );
+}
+
+const valueText = (value: number | null): string =>
+  value === null ? 'undefined' : Number.isInteger(value) ? String(value) : value.toPrecision(6);
+
+export function explainCommand(program: Command, io: Io): void {
+  const command = program
+    .command('explain <customer>')
+    .description('facts in words, every feature with its value, scores, alerts and the next change')
+    .option('--state <dir>', 'state to read (default: the setting state.directory)')
+    .action(async (customer: string, options: { state?: string }, self: Command) => {
+      const context = contextOf(io, self);
+      const state = openForReading(stateDirectory(context, options.state));
+      try {
+        await explain(state, context, customer);
+      } finally {
+        await state.close();
+      }
+    });
+  withExamples(command, [
+    ['rescore explain 00042 --state out/state', 'one customer of a replay'],
+    ['rescore --json explain anon:7f3a --state out/state', 'an anonymous one, for a program'],
+  ]);
+}

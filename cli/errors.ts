@@ -1,0 +1,49 @@
+/**
+ * What the command line can answer with besides success. Every code is stable (scripts may test for it), and the
+ * message beside it names what was wrong and the next step.
+ */
+export const EXIT = { ok: 0, failure: 1, usage: 2, strict: 3 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Stable codes with what to do next; the documentation lists the same (a test compares them). */
+export const CLI_ERRORS = {
+  usage: 'Look at `rescore COMMAND --help`.',
+  'setting-unknown': 'Remove it, or correct its name: `rescore settings` lists every setting.',
+  'setting-malformed': 'Give it a value of the kind that `rescore settings` shows.',
+  'settings-unreadable': 'Check the path of the settings file and that it is YAML.',
+  'input-missing': 'Check the path of the input file.',
+  'input-format': 'Name the format: --format segment, or --map with one of `rescore mappings`.',
+  'input-changed':
+    'The files of a run in progress must not change: finish with the old ones, or use another --state.',
+  'input-after-until': 'Move --until to a later instant, or leave it out.',
+  'input-before-state':
+    'Replay files in the order of their time, or all of them at once into a fresh --state.',
+  'until-before-state': 'Use a later --until, or a fresh --state.',
+  'out-not-empty': 'Name another --out, or empty it.',
+  'out-missing': 'Name the --out that the state was started with, or start with a fresh --state.',
+  'state-settings': 'Use the same options as the first run of this --state, or a fresh --state.',
+  'state-missing': 'Name the state with --state; `rescore replay` and `rescore run` make one.',
+  'state-in-use': 'Stop the other process first.',
+  'state-damaged': 'Restore a backup with `rescore state restore`.',
+  'target-not-empty': 'Name a folder that does not exist yet.',
+  'customer-unknown': 'Check the id; an anonymous customer is written anon:ID.',
+  'stopped-by-strict': 'Correct the row, or run without --strict: bad rows then become dead letters.',
+  unhealthy: 'The table says what to do about each.',
+  interrupted: 'Run the same command again: it goes on where it stopped.',
+  'models-missing': 'Set models.directory to a folder of signed artifacts.',
+} as const;
+export type CliErrorCode = keyof typeof CLI_ERRORS;
+
+/** An expected ending other than success: the message is for the person at the terminal. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  constructor(
+    readonly code: CliErrorCode,
+    message: string,
+    readonly exitCode: ExitCode = EXIT.failure,
+  ) {
+    super(`${message} ${CLI_ERRORS[code]}`);
+  }
+}
+
+export const usageError = (message: string): CliError => new CliError('usage', message, EXIT.usage);

@@ -1,0 +1,98 @@
+/** Lanes over a state: the runner wired to the embedded store, the models and the settings. */
+import { newLaneMetrics, addMetrics, Lane, type LaneMetrics } from '../processors/runner';
+import type { InputRules } from '../processors/core';
+import { INPUT_TOPICS, type CommandKind, type CustomerId, type EpochMs } from '../schemas';
+import { packagePath, type Context } from './context';
+import type { OpenState } from './embedded';
+import { ReplayProgress } from './replay/progress-record';
+import { coreSettings, type Settings } from './settings';
+
+export const inputRules = (settings: Settings): InputRules => ({
+  currency: settings.currency,
+  rates: [],
+  refusedIds: new Set(settings['input.standInIds'].map(id => id.trim().toLowerCase())),
+});
+
+export interface Engine {
+  state: OpenState;
+  lanes: Lane[];
+  /** Sum over the lanes, since they were opened. */
+  metrics: () => LaneMetrics;
+  close: () => Promise<void>;
+}
+
+/** Verifies the artifacts, then claims every lane of the state. */
+export async function startLanes(context: Context, state: OpenState): Promise<Engine> {
+  const { values } = context.settings;
+  const scorer = await context.io.openScorer(packagePath(context.io, values['models.directory']));
+  const { log, store } = state.embedded;
+  const ports = { log, store, publisher: store, scorer, codec: state.codec };
+  const core = coreSettings(values);
+  const rules = inputRules(values);
+  const settings = { maxRecords: values['lane.batchRecords'], maxCustomers: values['lane.batchCustomers'] };
+  const lanes = Array.from(
+    { length: state.partitions },
+    (_, partition) => new Lane({ partition, ports, core, rules, settings }),
+  );
+  for (const lane of lanes) await lane.start();
+  return {
+    state,
+    lanes,
+    metrics: () => {
+      const total = newLaneMetrics();
+      for (const lane of lanes) addMetrics(total, lane.metrics);
+      return total;
+    },
+    close: async () => {
+      for (const lane of lanes) await lane.settle();
+      await scorer.release();
+    },
+  };
+}
+
+/** Until no lane has anything left to read: one lane's mail is another's input. */
+export async function drain({ lanes }: Engine): Promise<void> {
+  for (let worked = true; worked;) {
+    worked = false;
+    for (const lane of lanes) while (await lane.advance()) worked = true;
+  }
+}
+
+/**
+ * The instant that a command of today has in the state's own time: where a replay of history ended, or now; never
+ * before a record that the lanes have read.
+ */
+async function commandInstant(context: Context, { state, lanes }: Engine): Promise<EpochMs> {
+  const replayed = ReplayProgress.stored(state.embedded)?.reachedAt ?? null;
+  let at = replayed ?? context.io.clock.now();
+  for (const { partition } of lanes) {
+    const { clocks } = state.embedded.environment.getDocument<{ clocks: Record<string, number> }>(
+      `lane/${partition}`,
+    ) ?? {
+      clocks: {},
+    };
+    for (const topic of INPUT_TOPICS) at = Math.max(at, clocks[topic] ?? 0);
+  }
+  return at;
+}
+
+/** Appends one command for each customer and works until all are done. Answers with their record timestamp. */
+export async function carryOutCommand(
+  context: Context,
+  engine: Engine,
+  kind: Extract<CommandKind, 'rescore' | 'erase'>,
+  ids: readonly CustomerId[],
+): Promise<EpochMs> {
+  const { log } = engine.state.embedded;
+  const recordAt = await commandInstant(context, engine);
+  const cause = kind === 'rescore' ? ('command' as const) : null;
+  const rest = { dueAt: null, networkCentrality: null, avgConnectionStrength: null, computedAt: null };
+  for (const customerId of ids) {
+    const value = engine.state.codec.encodeInput('customer-commands', { customerId, kind, cause, ...rest });
+    await log.append('customer-commands', log.partitionOf(customerId), [
+      { key: customerId, recordAt, value },
+    ]);
+  }
+  await drain(engine);
+  return recordAt;
+}

@@ -1,0 +1,17 @@
+/** Decoded outputs as JSON: infinite and undefined numbers become null, bytes become text or base64. */
+import { isUtf8 } from 'node:buffer';
+
+/** Text stays readable; what is no text says that it is base64. */
+const bytesAsJson = (bytes: Uint8Array): string | { base64: string } => {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return isUtf8(buffer) ? buffer.toString('utf8') : { base64: buffer.toString('base64') };
+};
+
+/** JSON.stringify itself turns infinite and undefined numbers into null. */
+export const asJson = (value: object): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(value).map(([key, field]) => [
+      key,
+      field instanceof Uint8Array ? bytesAsJson(field) : (field as unknown),
+    ]),
+  );

@@ -1,0 +1,188 @@
+/**
+ * Every setting of rescore, in the order that `rescore settings` prints them. A name `a.bC` is `a: { bC: … }` in
+ * rescore.yaml and `RESCORE_A_B_C` in the environment; the environment wins.
+ */
+import { choice, integer, list, number, text, type Field } from './field';
+
+const ANY_TEXT = /^[^\p{Cc}]*$/u;
+const PATH = /^[^\0]+$/;
+const MILLION = 1_000_000;
+
+export const FIELDS = {
+  currency: text(/^[A-Z]{3}$/, 'an ISO 4217 code of three capital letters', {
+    unit: 'ISO 4217 code',
+    default: 'USD',
+    about: 'Currency that the shop scores in; money without a currency is read as this one.',
+  }),
+  'input.standInIds': list(ANY_TEXT, 'a list of ids', {
+    unit: 'ids',
+    default: ['null', 'undefined', '0', 'guest', 'anonymous', ''],
+    about: 'Ids that stand for nobody; a row whose user id is one of them is refused.',
+  }),
+  'session.graceMinutes': number(0, 1_440, {
+    unit: 'minutes',
+    default: 10,
+    about: 'Waited after the 30-minute gap before a session is closed and published.',
+  }),
+  'publish.engagementDelta': number(0, 1, {
+    unit: 'share',
+    default: 0.005,
+    about: 'A score is published when engagement moved by at least this since the last one.',
+  }),
+  'publish.churnDelta': number(0, 1, {
+    unit: 'probability',
+    default: 0.005,
+    about: 'A score is published when churn moved by at least this since the last one.',
+  }),
+  'publish.ltvShare': number(0, 1, {
+    unit: 'share',
+    default: 0.01,
+    about: 'A score is published when lifetime value moved by at least this share since the last one.',
+  }),
+  'alerts.churnRaise': number(0, 1, {
+    unit: 'probability',
+    default: 0.7,
+    about: 'churnRisk is raised at this probability of 30 days without activity.',
+  }),
+  'alerts.churnClear': number(0, 1, {
+    unit: 'probability',
+    default: 0.6,
+    about: 'churnRisk is cleared below this probability; at most alerts.churnRaise.',
+  }),
+  'alerts.inactiveDays': integer(1, 30, {
+    unit: 'days',
+    default: 30,
+    about: 'inactive is raised when the last own activity is more than this many days old.',
+  }),
+  'alerts.dropRaise': number(0, 1, {
+    unit: 'share',
+    default: 0.2,
+    about: 'engagementDrop is raised this far below the highest of the last 8 day-end values.',
+  }),
+  'alerts.dropExpiryDays': number(1, 365, {
+    unit: 'days',
+    default: 7,
+    about: 'engagementDrop is cleared after this long at the latest.',
+  }),
+  'alerts.vipClearShare': number(0, 1, {
+    unit: 'share',
+    default: 0.9,
+    about: 'vipAtRisk is cleared when lifetime value falls below this share of the vip constant.',
+  }),
+  'models.directory': text(PATH, 'a path', {
+    unit: 'path',
+    default: 'package:models/baseline',
+    about: 'Folder of signed artifacts; "package:" stands for the folder that rescore is installed in.',
+  }),
+  'state.directory': text(PATH, 'a path', {
+    unit: 'path',
+    default: '.rescore/state',
+    about: 'Where log, facts and outputs are kept when a command is not given --state.',
+  }),
+  'state.partitions': integer(1, 64, {
+    unit: 'lanes',
+    default: 1,
+    about: 'Lanes of a new state; a state keeps the number that it was made with.',
+  }),
+  'state.durability': choice(['process', 'power'], {
+    unit: 'kind',
+    default: 'process',
+    about: 'What an acknowledged event survives: the end of the process, or also a loss of power.',
+  }),
+  'state.logRetentionDays': number(0.01, 36_500, {
+    unit: 'days',
+    default: 7,
+    about: 'Inputs and outputs older than this are removed from the embedded log once they are handled.',
+  }),
+  'lane.batchRecords': integer(1, 100_000, {
+    unit: 'records',
+    default: 2_000,
+    about: 'A batch is committed at this many records at the latest.',
+  }),
+  'lane.batchCustomers': integer(1, 100_000, {
+    unit: 'customers',
+    default: 1_000,
+    about: 'A batch is committed at this many customers at the latest.',
+  }),
+  'lane.lingerMs': integer(0, 60_000, {
+    unit: 'ms',
+    default: 10,
+    about: 'How long a live lane waits for a batch to fill.',
+  }),
+  'scheduler.ticksPerSecond': integer(1, MILLION, {
+    unit: 'ticks per second and lane',
+    default: 5_000,
+    about: 'Most ticks a second that a live scheduler appends, so that midnight does not starve events.',
+  }),
+  'replay.memoryMegabytes': number(0.01, 65_536, {
+    unit: 'MB',
+    default: 256,
+    about: 'Rows of a replay are sorted on disk when they need more memory than this.',
+  }),
+  'collector.host': text(/^[A-Za-z0-9.:_-]+$/, 'an address or host name', {
+    unit: 'address',
+    default: '127.0.0.1',
+    about: 'Address that the collector listens on; 0.0.0.0 opens it to the network.',
+  }),
+  'collector.port': integer(0, 65_535, {
+    unit: 'port',
+    default: 8_080,
+    about: 'Port that the collector listens on; 0 takes any free one.',
+  }),
+  'collector.writeKeys': list(/^[\x21-\x7e]{8,128}$/, 'a list of keys of 8 to 128 printable characters', {
+    unit: 'keys',
+    default: [],
+    about: 'Keys that trackers may write with; empty lets anybody write who can reach the address.',
+    secret: true,
+  }),
+  'collector.readKey': text(/^([\x21-\x7e]{8,128})?$/, 'a key of 8 to 128 printable characters', {
+    unit: 'key',
+    default: '',
+    about: 'Key that scores are read with; empty closes the reading routes.',
+    secret: true,
+  }),
+  'collector.maxBodyKilobytes': integer(1, 65_536, {
+    unit: 'KB',
+    default: 512,
+    about: 'Largest body of a request.',
+  }),
+  'collector.maxEventKilobytes': integer(1, 1_024, {
+    unit: 'KB',
+    default: 32,
+    about: 'Largest single event.',
+  }),
+  'collector.maxPending': integer(1, 10 * MILLION, {
+    unit: 'events',
+    default: 50_000,
+    about: 'With more unread events than this the collector answers 503 and Retry-After.',
+  }),
+  'collector.corsOrigins': list(ANY_TEXT, 'a list of origins', {
+    unit: 'origins',
+    default: ['*'],
+    about: 'Origins of pages whose trackers may write.',
+  }),
+  'webhook.url': text(/^(https?:\/\/\S+)?$/, 'an http or https address', {
+    unit: 'address',
+    default: '',
+    about: 'Where each alert is posted once; empty posts nothing.',
+  }),
+  'webhook.secret': text(/^([\x21-\x7e]{16,256})?$/, 'a secret of 16 to 256 printable characters', {
+    unit: 'secret',
+    default: '',
+    about: 'Signs webhook bodies (HMAC-SHA-256); needed when webhook.url is set.',
+    secret: true,
+  }),
+} as const satisfies Record<string, Field<never> | Field<number> | Field<string> | Field<string[]>>;
+
+export type FieldName = keyof typeof FIELDS;
+export const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
+
+/** Parsed once, at the root; parts get what they need of it, never all of it. */
+export type Settings = { readonly [K in FieldName]: (typeof FIELDS)[K] extends Field<infer T> ? T : never };
+
+/** `alerts.churnRaise` → `RESCORE_ALERTS_CHURN_RAISE`. */
+export const environmentName = (name: string): string =>
+  `RESCORE_${name
+    .replace(/\./g, '_')
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toUpperCase()}`;

@@ -1,0 +1,54 @@
+/** An `Io` that keeps what a command prints, for tests that run commands in process. */
+import { Writable } from 'node:stream';
+import type { Clock } from '../../processors/ports';
+import { systemClock } from '../clock';
+import type { Io } from '../io';
+import { main } from '../main';
+import { openFakeScorer } from './fake-scorer';
+
+export interface Captured {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+function collector(): { stream: Writable; text: () => string } {
+  const parts: Buffer[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      parts.push(Buffer.from(chunk));
+      done();
+    },
+  });
+  return { stream, text: () => Buffer.concat(parts).toString('utf8') };
+}
+
+/** Runs one command line in `cwd` and gives back what it said. */
+export async function runCli(
+  argv: readonly string[],
+  options: {
+    cwd: string;
+    env?: Record<string, string>;
+    clock?: Clock;
+    signal?: AbortSignal;
+    openScorer?: Io['openScorer'];
+  },
+): Promise<Captured> {
+  const [out, err] = [collector(), collector()];
+  const io: Io = {
+    stdout: out.stream,
+    stderr: err.stream,
+    env: options.env ?? {},
+    cwd: options.cwd,
+    clock: options.clock ?? systemClock,
+    cpuMicros: () => {
+      const { user, system } = process.cpuUsage();
+      return user + system;
+    },
+    terminal: false,
+    openScorer: options.openScorer ?? openFakeScorer,
+    signal: options.signal ?? new AbortController().signal,
+  };
+  const code = await main(argv, io);
+  return { code, stdout: out.text(), stderr: err.text() };
+}

@@ -1,0 +1,81 @@
+/**
+ * Decoded customers in memory: what the batch in flight changed (the store does not have it yet), and beyond that
+ * the ones touched last. Valid as long as the lane owns its partition; a commit that finds otherwise empties it.
+ */
+import type { CustomerId } from '../../schemas';
+import { CorruptStateError, decodeCustomer, hash64, hashHex, newCustomer } from '../core';
+import type { Customer } from '../core';
+import type { Touched } from './draft';
+
+/** A stored value that can't be read: the lane stops, nothing is overwritten. */
+export class DamagedStateError extends Error {
+  override readonly name = 'DamagedStateError';
+}
+
+export class HotCustomers {
+  private readonly held = new Map<CustomerId, Customer>();
+
+  /** `capacity` must hold two batches: the one in flight and the one being prepared. */
+  constructor(private readonly capacity: number) {}
+
+  /** Gives the customers that are held to `touched`; returns those that the store must be asked for. */
+  fill(touched: Iterable<Touched>): Touched[] {
+    const missing: Touched[] = [];
+    for (const one of touched) {
+      const customer = this.held.get(one.id);
+      if (customer === undefined) {
+        missing.push(one);
+        continue;
+      }
+      // Moves it to the young end.
+      this.held.delete(one.id);
+      this.held.set(one.id, customer);
+      use(one, customer);
+    }
+    return missing;
+  }
+
+  /** Takes the stored values of `missing`, in its order. @throws DamagedStateError */
+  decode(missing: readonly Touched[], values: readonly (Uint8Array | null)[]): void {
+    for (let at = 0; at < missing.length; at++) {
+      const one = missing[at]!;
+      const customer = open(one.id, values[at] ?? null);
+      this.held.set(one.id, customer);
+      use(one, customer);
+    }
+    this.trim();
+  }
+
+  private trim(): void {
+    for (const id of this.held.keys()) {
+      if (this.held.size <= this.capacity) return;
+      this.held.delete(id);
+    }
+  }
+
+  get size(): number {
+    return this.held.size;
+  }
+
+  clear(): void {
+    this.held.clear();
+  }
+}
+
+function use(touched: Touched, customer: Customer): void {
+  touched.customer = customer;
+  touched.evaluatedAt = customer.ledger.newest?.asOf ?? -Infinity;
+}
+
+export function open(id: CustomerId, value: Uint8Array | null): Customer {
+  if (value === null) return newCustomer(id);
+  try {
+    return decodeCustomer(id, value);
+  } catch (error) {
+    if (!(error instanceof CorruptStateError)) throw error;
+    throw new DamagedStateError(
+      `The stored value of customer #${hashHex(hash64(id))} can't be read: ${error.message} Nothing was changed. Restore the state from a backup, or rebuild it from the archive.`,
+      { cause: error },
+    );
+  }
+}
