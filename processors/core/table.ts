@@ -4,15 +4,18 @@
  * Facts are read, changed and written for every input, so their layout decides the cost of a customer
  * (docs/adr/0002): one Float64Array a part, no object a row. Column 0 is the sort key.
  */
+const NO_CELLS = new Float64Array(0);
+
 export class Table {
   rows = 0;
   cells: Float64Array;
 
+  /** Most parts of most customers are empty: those share one array of no cells. */
   constructor(
     readonly width: number,
-    capacity = 4,
+    capacity = 0,
   ) {
-    this.cells = new Float64Array(capacity * width);
+    this.cells = capacity === 0 ? NO_CELLS : new Float64Array(capacity * width);
   }
 
   at(row: number, column: number): number {
@@ -72,7 +75,7 @@ export class Table {
   }
 
   copy(): Table {
-    const copy = new Table(this.width, Math.max(1, this.rows));
+    const copy = new Table(this.width, this.rows);
     copy.cells.set(this.cells.subarray(0, this.rows * this.width));
     copy.rows = this.rows;
     return copy;

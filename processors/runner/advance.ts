@@ -126,7 +126,8 @@ function say(
       counts[effect.kind]++;
       // Nothing from before may leave any more, not even what this batch was about to say.
       touched.evaluations = [];
-      touched.messages = writer.tombstonesOf(touched.id, `rescore.${effect.kind}`, effect.at);
+      touched.messages = [];
+      touched.tombstones = writer.tombstonesOf(touched.id, `rescore.${effect.kind}`, effect.at);
       touched.dirty = false;
       touched.evaluatedAt = -Infinity;
   }

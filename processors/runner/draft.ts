@@ -51,7 +51,9 @@ export class Touched {
   /** As-of of the last evaluation. */
   evaluatedAt: EpochMs = -Infinity;
   evaluations: EvaluationRow[] = [];
-  /** Sessions, late events, tombstones: what needs no model. */
+  /** Of an erasure or a drop: they go out before anything that came after it. */
+  tombstones: OutgoingMessage[] = [];
+  /** Sessions and late events: what needs no model. */
   messages: OutgoingMessage[] = [];
 
   constructor(readonly id: CustomerId) {}

@@ -1,9 +1,16 @@
+/** What commands and backfills use of the runner. */
+export { DamagedStateError } from './hot-customers';
 export { Lane, LaneLostError } from './lane';
 export type { LaneOptions, LanePorts, LaneStep } from './lane';
-export { DamagedPositionsError } from './reconcile';
-export { addMetrics, newLaneMetrics } from './metrics';
+export { runLane } from './live';
+export type { LiveOptions } from './live';
+export { DamagedPositionsError, RECOVERY_MARK } from './reconcile';
+export { MessageWriter, alertKey } from './messages';
+export { STAGES, addMetrics, newLaneMetrics } from './metrics';
 export type { LaneMetrics, OutcomeName, Stage } from './metrics';
 export { DEFAULT_LANE_SETTINGS } from './settings';
 export type { LaneSettings } from './settings';
 export { ReplayDriver, tickCommand } from './replay-driver';
 export type { HistoryLog, HistoryRecord, ReplayDriverOptions } from './replay-driver';
+export { DEFAULT_SCHEDULER_SETTINGS, Scheduler } from './scheduler';
+export type { SchedulerMetrics, SchedulerSettings } from './scheduler';

@@ -39,10 +39,11 @@ import { MessageWriter } from './messages';
 import { StageTimer, addMetrics, newLaneMetrics } from './metrics';
 import type { LaneMetrics } from './metrics';
 import { Patience } from './patience';
-import { offsetsOf, samePositions, showPositions } from './positions';
+import { offsetsOf, samePositions } from './positions';
 import { readRecord } from './reading';
 import type { ReadingTools } from './reading';
-import { RECOVERY_MARK, damaged, reconcile } from './reconcile';
+import { RECOVERY_MARK, reconcile } from './reconcile';
+import type { Recovery } from './reconcile';
 import { republishPage } from './recovery';
 import { scoreDraft } from './scoring';
 import { DEFAULT_LANE_SETTINGS } from './settings';
@@ -80,6 +81,8 @@ export interface LaneOptions {
   settings?: Partial<LaneSettings>;
   /** Called before the lane goes on from a step. */
   onStep?: (step: LaneStep) => void | Promise<void>;
+  /** Told of every batch with its counts, before it is committed. */
+  onBatch?: (batch: StateBatch, counts: LaneMetrics) => void;
   /** Where a record came from, for people: file and line of a replay. */
   originOf?: (record: LogRecord) => string | null;
 }
@@ -103,7 +106,7 @@ export class Lane {
   private batchNumber = 0;
   private basis!: DraftBasis;
   /** Not null: the store lost writes, and nothing is said before this position is reached. */
-  private recoverTo: Positions | null = null;
+  private recovery: Recovery | null = null;
   private inFlight: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: LaneOptions) {
@@ -134,28 +137,29 @@ export class Lane {
     let claim = await this.patience.ask(() => store.claim(this.partition));
     this.metrics.claims++;
     await this.step('claimed');
-    await this.patience.ask(() => publisher.fence(this.partition));
-    await this.step('fenced');
-    await this.patience.ask(() => store.load(claim, []));
-    const committed = await this.patience.ask(() => log.committed(this.partition));
-    // A store that lost its newest claims must not give their epochs to anybody again.
-    while (claim.epoch <= (committed?.epoch ?? 0)) claim = await store.claim(this.partition);
-    const { positions, recoverTo } = await this.patience.ask(() =>
-      reconcile(claim, committed, { store, publisher, log }),
-    );
-    this.open(claim, positions, recoverTo);
+    // All of it again when a part fails: an outbox may be out although nobody said so, and K tells.
+    const { positions, recovery } = await this.patience.ask(async () => {
+      await publisher.fence(this.partition);
+      await this.step('fenced');
+      await store.load(claim, []);
+      const committed = await log.committed(this.partition);
+      // A store that lost its newest claims must not give their epochs to anybody again.
+      while (claim.epoch <= (committed?.epoch ?? 0)) claim = await store.claim(this.partition);
+      return reconcile(claim, committed, { store, publisher, log });
+    });
+    this.open(claim, positions, recovery);
     await this.step('reconciled');
   }
 
-  private open(claim: Claim, positions: Positions, recoverTo: Positions | null): void {
+  private open(claim: Claim, positions: Positions, recovery: Recovery | null): void {
     const { batchNumber, mailPositions, clocks } = claim;
     this.claim = { ...claim, positions };
     this.batchNumber = batchNumber;
     this.basis = { positions: offsetsOf(positions), mailPositions, clocks };
-    this.recoverTo = recoverTo;
-    if (recoverTo !== null) this.metrics.recoveries++;
+    this.recovery = recovery;
+    if (recovery !== null) this.metrics.recoveries++;
     this.intake.open(positions);
-    this.intake.limitTo(recoverTo);
+    this.intake.limitTo(recovery?.to ?? null);
     this.inFlight = Promise.resolve();
   }
 
@@ -170,7 +174,7 @@ export class Lane {
 
   /** Every record of the lane before this instant was taken: what a tick may be due at. */
   readThrough(): EpochMs {
-    return this.recoverTo === null ? this.intake.readThrough() : -Infinity;
+    return this.recovery === null ? this.intake.readThrough() : -Infinity;
   }
 
   /** One batch. False when there was nothing to read. @throws LaneLostError, FencedError, DamagedStateError. */
@@ -180,7 +184,7 @@ export class Lane {
     const batch = await this.prepare(draft);
     await this.step('prepared');
     await this.inFlight;
-    this.inFlight = this.finish(batch, draft.counts, this.recoverTo === null);
+    this.inFlight = this.finish(batch, draft.counts, this.recovery === null);
     // A failure is reported where it is awaited next; until then it must not count as unhandled.
     this.inFlight.catch(() => undefined);
     return true;
@@ -189,13 +193,9 @@ export class Lane {
   /** Nothing to read: the batch in flight ends, and so may a recovery. */
   private async atEnd(): Promise<boolean> {
     await this.settle();
-    if (this.recoverTo === null) return false;
-    if (!samePositions(this.basis.positions, this.recoverTo))
-      throw damaged(
-        this.claim!,
-        `the log ends at ${showPositions(this.basis.positions)}, but ${showPositions(this.recoverTo)} was committed.`,
-      );
-    await this.endRecovery();
+    // A topic may be slow to come: the recovery waits for it like every other batch.
+    if (this.recovery === null || !samePositions(this.basis.positions, this.recovery.to)) return false;
+    await this.endRecovery(this.recovery);
     return true;
   }
 
@@ -319,11 +319,11 @@ export class Lane {
   }
 
   private close(draft: Draft, to: Positions, messages: OutgoingMessage[]): StateBatch {
-    const isSilent = this.recoverTo !== null;
+    const isSilent = this.recovery !== null;
     const states = new Map<CustomerId, Uint8Array | null>();
     const wakes = new Map<CustomerId, EpochMs>();
     for (const touched of draft.customers.values()) this.closeCustomer(touched, isSilent, states, wakes);
-    if (isSilent) draft.mark(RECOVERY_MARK, { offset: this.epoch, index: 0 });
+    if (this.recovery !== null) this.markRecovery(draft, this.recovery);
     const clocks = draft.closeClocks();
     const { from, mailPositions } = draft;
     const outbox: Outbox = {
@@ -363,6 +363,7 @@ export class Lane {
   /** Steps 7 and 8. */
   private async finish(batch: StateBatch, counts: LaneMetrics, publishes: boolean): Promise<void> {
     const timer = new StageTimer(this.metrics);
+    this.options.onBatch?.(batch, counts);
     await this.step('committing');
     const result = await this.patience.ask(() => this.options.ports.store.commit(this.claim!, batch));
     timer.took('commit');
@@ -411,7 +412,7 @@ export class Lane {
    * Everything up to K is applied: says the present score and alerts of every customer that the recovery touched,
    * page by page, then forgets the mark. A crash in between starts this again for those that are left.
    */
-  private async endRecovery(): Promise<void> {
+  private async endRecovery(recovery: Recovery): Promise<void> {
     let cursor: CustomerId | undefined;
     do {
       const draft = new Draft(this.basis);
@@ -421,22 +422,28 @@ export class Lane {
         partition: this.partition,
         vectors: this.vectors,
         pageSize: this.settings.maxCustomers,
+        ofEveryone: recovery.ofEveryone,
       });
       if (draft.customers.size === 0) continue;
       const { positions } = this.basis;
       const messages = await this.score(draft, positions);
-      this.recoverTo = null;
+      this.markRecovery(draft, recovery);
+      this.recovery = null;
       const batch = this.close(draft, positions, messages);
-      this.recoverTo = positions;
+      this.recovery = recovery;
       await this.finish(batch, draft.counts, true);
     } while (cursor !== undefined);
     await this.forgetRecovery();
   }
 
+  private markRecovery(draft: Draft, { ofEveryone }: Recovery): void {
+    draft.mark(RECOVERY_MARK, { offset: this.epoch, index: ofEveryone ? 1 : 0 });
+  }
+
   private async forgetRecovery(): Promise<void> {
     const draft = new Draft(this.basis);
     draft.unmark(RECOVERY_MARK);
-    this.recoverTo = null;
+    this.recovery = null;
     const batch = this.close(draft, this.basis.positions, []);
     await this.finish(batch, draft.counts, true);
     this.hot.clear();

@@ -15,11 +15,21 @@ export class DamagedPositionsError extends Error {
 /** Kept among the mail positions while a recovery is under way, so that a crash in it is continued. */
 export const RECOVERY_MARK = 'recovery/0';
 
+export interface Recovery {
+  /** Up to here everything was published already. */
+  to: Positions;
+  /**
+   * A later owner than the store remembers has published, possibly at the end of a recovery of its own, which moves
+   * no position: then nobody's score in the topic is known to be the ledger's.
+   */
+  ofEveryone: boolean;
+}
+
 export interface Reconciled {
   /** From here the lane goes on. */
   positions: Positions;
-  /** Not null: the store lost writes. Up to here everything was published already. */
-  recoverTo: Positions | null;
+  /** Not null: the store lost writes. */
+  recovery: Recovery | null;
 }
 
 export interface ReconcilePorts {
@@ -37,23 +47,24 @@ export async function reconcile(
   const { positions: stored, partition } = claim;
   const starts = await ports.log.starts(partition);
   if (stored === null) return firstStart(claim, committed, starts, ports);
-  checkRange(claim, stored, starts, await ports.log.ends(partition));
+  checkRange(claim, stored, committed, starts, await ports.log.ends(partition));
   if (claim.mailPositions[RECOVERY_MARK] !== undefined)
     return continueRecovery(claim, stored, committed, ports);
-  if (committed !== null && samePositions(stored, committed)) return goOn(stored);
+  const ofEveryone = (committed?.epoch ?? 0) > (claim.outbox?.epoch ?? Infinity);
+  if (committed !== null && samePositions(stored, committed) && !ofEveryone) return goOn(stored);
   if (committed === null || covers(claim.outbox, committed, stored)) {
     await ports.publisher.publish(partition, claim.outbox ?? nothing(claim, stored));
     return goOn(stored);
   }
-  if (isBehind(stored, committed) && !isBehind(committed, stored))
-    return { positions: stored, recoverTo: offsetsOf(committed) };
+  if (!isBehind(committed, stored))
+    return { positions: stored, recovery: { to: offsetsOf(committed), ofEveryone } };
   throw damaged(
     claim,
     `the state is at ${showPositions(stored)}, the log has committed ${showPositions(committed)}.`,
   );
 }
 
-const goOn = (positions: Positions): Reconciled => ({ positions, recoverTo: null });
+const goOn = (positions: Positions): Reconciled => ({ positions, recovery: null });
 
 /** The outbox is the step from K to R. */
 const covers = (outbox: Outbox | null, committed: Positions, stored: Positions): boolean =>
@@ -97,25 +108,33 @@ async function continueRecovery(
     );
   const target = committed === null ? stored : offsetsOf(committed);
   if (outbox !== null && samePositions(outbox.to, target)) await publisher.publish(partition, outbox);
-  return { positions: stored, recoverTo: target };
+  const ofEveryone = claim.mailPositions[RECOVERY_MARK]?.index === 1;
+  return { positions: stored, recovery: { to: target, ofEveryone } };
 }
 
-function checkRange(claim: Claim, stored: Positions, starts: Positions, ends: Positions): void {
+function checkRange(
+  claim: Claim,
+  stored: Positions,
+  committed: Positions | null,
+  starts: Positions,
+  ends: Positions,
+): void {
   for (const topic of INPUT_TOPICS) {
     if (stored[topic] < starts[topic])
       throw damaged(
         claim,
         `${topic} begins at ${starts[topic]}, the state is at ${stored[topic]}: retention has overtaken it.`,
       );
-    if (stored[topic] > ends[topic])
+    const furthest = Math.max(stored[topic], committed?.[topic] ?? 0);
+    if (furthest > ends[topic])
       throw damaged(
         claim,
-        `${topic} ends at ${ends[topic]}, the state is at ${stored[topic]}: the log lost its end.`,
+        `${topic} ends at ${ends[topic]}, but ${furthest} was reached before: the log lost its end.`,
       );
   }
 }
 
-export function damaged({ partition }: Pick<Claim, 'partition'>, why: string): DamagedPositionsError {
+function damaged({ partition }: Pick<Claim, 'partition'>, why: string): DamagedPositionsError {
   return new DamagedPositionsError(
     `Partition ${partition}: ${why} Nothing was changed. Restore the state from a backup, or rebuild it from the archive (docs/runbook.md, "Positions do not agree").`,
   );

@@ -12,19 +12,21 @@ export interface RepublishTools {
   partition: number;
   vectors: VectorRows;
   pageSize: number;
+  /** Not only those whose score was withheld. */
+  ofEveryone: boolean;
 }
 
 /** Adds a page's withheld customers to the draft; returns where the next page begins, undefined at the end. */
 export async function republishPage(
   draft: Draft,
   cursor: CustomerId | undefined,
-  { store, partition, vectors, pageSize }: RepublishTools,
+  { store, partition, vectors, pageSize, ofEveryone }: RepublishTools,
 ): Promise<CustomerId | undefined> {
   const page = await store.scan(partition, pageSize, cursor);
   for (const { customerId, value } of page) {
     const customer = open(customerId, value);
     // A customer who is held has a published score, unless a recovery took it away.
-    if (!isHeld(customer) || customer.ledger.published !== null) continue;
+    if (!isHeld(customer) || (customer.ledger.published !== null && !ofEveryone)) continue;
     const touched = new Touched(customerId);
     touched.customer = customer;
     touched.changed = true;

@@ -29,6 +29,7 @@ export async function scoreDraft(
   timer.took('inference');
   const messages: OutgoingMessage[] = [];
   for (const touched of draft.customers.values()) {
+    for (const message of touched.tombstones) messages.push(message);
     for (const row of touched.evaluations) say(row, touched, raw!, to, draft.counts, messages, tools);
     for (const message of touched.messages) messages.push(message);
   }

@@ -1,0 +1,54 @@
+/**
+ * A live lane: batches as records come, ticks as they fall due, and a new claim when it was lost. Ends when the
+ * signal says so, with everything that was read committed and published.
+ */
+import { FencedError } from '../ports';
+import type { Clock } from '../ports';
+import { LaneLostError } from './lane';
+import type { Lane } from './lane';
+import type { Scheduler } from './scheduler';
+import { DEFAULT_LANE_SETTINGS } from './settings';
+import type { LaneSettings } from './settings';
+
+export interface LiveOptions {
+  lane: Lane;
+  scheduler: Scheduler;
+  clock: Clock;
+  signal: AbortSignal;
+  settings?: Partial<Pick<LaneSettings, 'idleMs' | 'reclaimMs'>>;
+  /** 0 to 1: two lanes that fence each other must not come back at the same time. */
+  jitter?: () => number;
+  /** The lane was lost and will be claimed again. */
+  onLost?: (error: Error) => void;
+}
+
+/** Another owner has come between; everything else that a lane throws is the operator's. */
+const isLost = (error: unknown): error is Error =>
+  error instanceof LaneLostError || error instanceof FencedError;
+
+/** @throws what can't be mended by a new claim: DamagedPositionsError, DamagedStateError, errors of ports. */
+export async function runLane(options: LiveOptions): Promise<void> {
+  const { lane, clock, signal, scheduler, jitter = () => 0, onLost } = options;
+  const { reclaimMs } = { ...DEFAULT_LANE_SETTINGS, ...options.settings };
+  while (!signal.aborted) {
+    try {
+      await lane.start();
+      scheduler.reset();
+      await work(options);
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      onLost?.(error);
+      await clock.sleep(reclaimMs * (1 + jitter()), signal);
+    }
+  }
+}
+
+async function work({ lane, clock, signal, scheduler, settings }: LiveOptions): Promise<void> {
+  const { idleMs } = { ...DEFAULT_LANE_SETTINGS, ...settings };
+  while (!signal.aborted) {
+    const worked = await lane.advance();
+    await scheduler.poll();
+    if (!worked) await clock.sleep(idleMs, signal);
+  }
+  await lane.settle();
+}

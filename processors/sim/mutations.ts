@@ -1,0 +1,17 @@
+/** Rules that a simulation may break on purpose, to see that an invariant notices. */
+import type { EventLog, Publisher, Scorer, StateStore, WireCodec } from '../ports';
+import type { Lane, LaneSettings } from '../runner';
+import type { Shared } from './cluster';
+
+export interface Mutations {
+  log?: (log: EventLog, world: Shared) => EventLog;
+  store?: (store: StateStore, world: Shared) => StateStore;
+  publisher?: (publisher: Publisher, world: Shared) => Publisher;
+  scorer?: (scorer: Scorer, world: Shared) => Scorer;
+  codec?: (codec: WireCodec, world: Shared) => WireCodec;
+  /** What the scheduler believes of its lane. */
+  gate?: (lane: Lane) => Pick<Lane, 'partition' | 'positions' | 'readThrough'>;
+  lane?: Partial<LaneSettings>;
+  /** Models are used without their verification. */
+  trustsEverything?: boolean;
+}
