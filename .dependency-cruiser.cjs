@@ -43,7 +43,7 @@ module.exports = {
       ['^schemas/', '^processors/core/', '^processors/ports'],
       ['ioredis'],
     ),
-    ...only('sim', '^processors/sim/', ['^schemas/', '^processors/', '^streams/memory/'], ['fast-check']),
+    ...only('sim', '^processors/sim/', ['^schemas/', '^processors/', '^streams/(memory|avro|partitioner)'], ['fast-check', '@swc/core']),
     ...only(
       'streams',
       '^streams/',

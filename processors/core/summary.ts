@@ -133,16 +133,19 @@ function countHours(hours: Float64Array, mask: number): void {
 function sumSessions(summary: Summary): void {
   const { sessions } = summary.facts;
   const today = dayOf(summary.asOf);
-  summary.sessions7 = summary.sessions30 = summary.sessionMinutes30 = 0;
+  summary.sessions7 = summary.sessions30 = 0;
+  // Whole milliseconds, so that no order of summing shows.
+  let lengthMs = 0;
   for (let row = sessions.rows - 1; row >= 0; row--) {
     const end = sessions.at(row, SPAN.end);
     const day = dayOf(end);
-    if (day < today - 30) return;
+    if (day < today - 30) break;
     if (day > today) continue;
     summary.sessions30++;
-    summary.sessionMinutes30 += Math.min(end - sessions.at(row, SPAN.start), DAY_MS) / MINUTE_MS;
+    lengthMs += Math.min(end - sessions.at(row, SPAN.start), DAY_MS);
     if (day >= today - 7) summary.sessions7++;
   }
+  summary.sessionMinutes30 = lengthMs / MINUTE_MS;
 }
 
 /** Days of orders that count, to find the distinct ones. */

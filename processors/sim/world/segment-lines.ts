@@ -47,10 +47,7 @@ function webEvent(value: WebEvent): object {
     type,
     event: said(event),
     name: type === 'screen' ? said(page) : undefined,
-    context: {
-      device: { type: said(deviceType) },
-      page: isCall || page === null ? undefined : { path: page },
-    },
+    context: { device: { type: said(deviceType) } },
     properties: {
       path: type === 'screen' ? undefined : said(page),
       targetUserId: said(targetUserId),

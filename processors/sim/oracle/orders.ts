@@ -1,0 +1,45 @@
+/** Orders from all their messages, read again each time. */
+import type { EpochMs } from '../../../schemas';
+import type { OrderInput } from '../../core';
+
+export interface OracleOrder {
+  placedAt: EpochMs;
+  grossMinor: number;
+  refundedMinor: number;
+  /** Neither cancelled nor wholly refunded. */
+  counts: boolean;
+}
+
+/** Completed orders. */
+export function ordersOf(messages: readonly OrderInput[]): OracleOrder[] {
+  const ids = [...new Set(messages.map(({ orderId }) => orderId))];
+  return ids.flatMap(id => orderOf(messages.filter(({ orderId }) => orderId === id)));
+}
+
+function orderOf(messages: readonly OrderInput[]): OracleOrder[] {
+  const of = (...actions: OrderInput['action'][]): OrderInput[] =>
+    messages.filter(({ action }) => actions.includes(action));
+  const completed = of('completed');
+  if (completed.length === 0) return [];
+  const revisions = of('completed', 'updated');
+  const newest = Math.max(...revisions.map(({ eventAt }) => eventAt));
+  const priced = revisions.filter(({ amountMinor }) => amountMinor !== null);
+  const pricedAt = Math.max(...priced.map(({ eventAt }) => eventAt));
+  const amounts = priced.filter(({ eventAt }) => eventAt === pricedAt).map(({ amountMinor }) => amountMinor!);
+  const grossMinor = amounts.length === 0 ? 0 : Math.max(0, ...amounts);
+  const refunds = of('refunded');
+  const refunded = refunds.reduce(
+    (sum, { amountMinor }) => sum + (amountMinor === null ? grossMinor : Math.max(0, amountMinor)),
+    0,
+  );
+  const isCancelled = of('cancelled').some(({ eventAt }) => eventAt >= newest);
+  const isWhollyRefunded = refunds.length > 0 && refunded >= grossMinor;
+  return [
+    {
+      placedAt: Math.min(...completed.map(({ eventAt }) => eventAt)),
+      grossMinor,
+      refundedMinor: Math.min(refunded, grossMinor),
+      counts: !isCancelled && !isWhollyRefunded,
+    },
+  ];
+}
