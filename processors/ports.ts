@@ -167,6 +167,8 @@ export interface StateStore {
   initialise(claim: Claim, positions: Positions): Promise<void>;
   /** Stored values in the order of `ids`, null where unknown. Checks the token: `FencedError`. */
   load(claim: Claim, ids: readonly CustomerId[]): Promise<(Uint8Array | null)[]>;
+  /** What the store holds now: an idle owner sees lost writes by it. Checks the token: `FencedError`. */
+  positionsOf(claim: Claim): Promise<Positions | null>;
   /** All or nothing. */
   commit(claim: Claim, batch: StateBatch): Promise<CommitResult>;
   /** Entries with `dueAt` at or before `until`, by (dueAt, customerId), after `cursor`. */

@@ -19,7 +19,7 @@ import type { OpenState } from '../embedded';
 import { CliError } from '../errors';
 import { inputRules, startLanes, type Engine } from '../lanes';
 import { instant } from '../output/format';
-import { Exporter } from './exporter';
+import type { Exporter } from './exporter';
 import { ExternalSort } from './external-sort';
 import { readFiles, type InputFile } from './files';
 import { Intake, type RowPlace } from './intake';

@@ -194,9 +194,21 @@ export class Lane {
   private async atEnd(): Promise<boolean> {
     await this.settle();
     // A topic may be slow to come: the recovery waits for it like every other batch.
-    if (this.recovery === null || !samePositions(this.basis.positions, this.recovery.to)) return false;
+    if (this.recovery === null || !samePositions(this.basis.positions, this.recovery.to)) {
+      await this.checkStore();
+      return false;
+    }
     await this.endRecovery(this.recovery);
     return true;
+  }
+
+  /** An idle lane has no commit that would tell it of lost writes. */
+  private async checkStore(): Promise<void> {
+    if (this.options.ports.clock === undefined) return;
+    const held = await this.patience.ask(() => this.options.ports.store.positionsOf(this.claim!));
+    if (held !== null && samePositions(held, this.basis.positions)) return;
+    this.metrics.gaps++;
+    throw new LaneLostError(`The store lost writes of partition ${this.partition}.`);
   }
 
   /** Works until every topic is at its end and everything is published. */

@@ -260,6 +260,11 @@ class FaultyStore implements StateStore {
     return this.inner.load(...args);
   }
 
+  async positionsOf(claim: Claim) {
+    await this.process.before(null);
+    return this.inner.positionsOf(claim);
+  }
+
   async commit(claim: Claim, batch: StateBatch) {
     await this.process.before('commitRefused');
     const result = await this.inner.commit(claim, batch);

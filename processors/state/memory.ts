@@ -123,6 +123,10 @@ export class MemoryStateStore implements StateStore {
     return ids.map(id => states.get(id) ?? null);
   }
 
+  async positionsOf(claim: Claim): Promise<Positions | null> {
+    return this.owned(claim).positions;
+  }
+
   async commit(claim: Claim, batch: StateBatch): Promise<CommitResult> {
     const held = this.held(claim.partition);
     if (held.token !== claim.token) return 'fenced';

@@ -170,6 +170,15 @@ function batches(store: () => StateStore): void {
     expect(await store().commit(claim, batchAfter(claim, 1, {}))).toBe('gap');
   });
 
+  test('the owner sees the positions that are held, and nobody else does', async () => {
+    const claim = await firstClaim(store());
+    expect(await store().positionsOf(claim)).toEqual(positionsAt(0));
+    await store().commit(claim, batchAfter(claim, 1, { kim: { value: 'a' } }));
+    expect(await store().positionsOf(claim)).toEqual(positionsAt(1));
+    await store().claim(0);
+    await expect(store().positionsOf(claim)).rejects.toThrow(FencedError);
+  });
+
   test('a new owner goes on from where the last one committed', async () => {
     const first = await firstClaim(store());
     await store().commit(first, batchAfter(first, 1, { a: { value: 'A' } }));

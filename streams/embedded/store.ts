@@ -88,6 +88,13 @@ export class EmbeddedStore implements StateStore, Publisher {
     );
   }
 
+  positionsOf(claim: Claim): Promise<Positions | null> {
+    const lane = this.lane(claim.partition);
+    if (lane?.token !== claim.token)
+      return Promise.reject(new FencedError('Another owner has claimed the partition.'));
+    return Promise.resolve(lane.positions);
+  }
+
   commit(claim: Claim, batch: StateBatch): Promise<CommitResult> {
     return Promise.resolve(this.environment.write(() => this.commitInTransaction(claim, batch)));
   }

@@ -51,7 +51,7 @@ export function loadCore(mutant: Mutant | null): Core {
     const module = { exports: {} };
     modules.set(file, module);
     const require = (name: string): unknown => load(resolve(path.resolve(path.dirname(file), name)));
-     
+
     const run = new Function('exports', 'require', 'module', compile(file, mutant)) as (
       exports: unknown,
       require: unknown,
