@@ -1,0 +1,75 @@
+/** One run: history → dataset → trainer → signed artifacts, verified as a loader would, then put in their place. */
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { BASELINE_KEYS, BASELINE_SET, openScorer } from '../../models';
+import type { RegistryPlace } from '../../models/registry/registry';
+import type { SigningKey } from '../../models/signing';
+import type { EpochMs } from '../../schemas';
+import { HistoryFold, LABEL_PLANS, writeDataset } from '../dataset';
+import type { ArchiveRange, HistoryRecord, Truth } from '../dataset';
+import { codeCommit, publishModel } from './publish';
+import { runTrainer } from './trainer';
+
+export interface BaselineRun {
+  /** In the order of their record timestamps. */
+  history: Iterable<HistoryRecord>;
+  truth: Truth;
+  range: ArchiveRange;
+  /** Of the history, in words, for the manifest. */
+  source: string;
+  seed: number;
+  key: SigningKey;
+  /** Scratch folder: dataset, trainer's files, registry of candidates. */
+  work: string;
+  /** Registry that the verified artifacts replace. */
+  out: string;
+  say(line: string): void;
+}
+
+const day = (at: EpochMs): string => new Date(at).toISOString().slice(0, 10);
+
+/** Throws before `out` is touched when anything is wrong: a leak, a key that is not trusted, a golden mismatch. */
+export async function runBaseline(run: BaselineRun): Promise<void> {
+  const { range, work, say } = run;
+  if (!BASELINE_KEYS.some(({ publicKey }) => publicKey === run.key.publicKey))
+    throw new Error(
+      `The key ${run.key.publicKey} is not trusted for ${BASELINE_SET}. Sign with the right one, or put this public half into models/baseline/trusted-keys.json.`,
+    );
+  const fold = new HistoryFold(range);
+  for (const record of run.history) fold.take(record);
+  const { counts } = fold;
+  say(
+    `${counts.inputs} inputs of ${fold.customers} customers, ${counts.refused} refused, ${counts.received} mailed`,
+  );
+  const dataset = join(work, 'dataset');
+  const { rows, sides } = writeDataset(dataset, fold.finish(), range, run.truth);
+  for (const [model, { training, validation }] of Object.entries(sides))
+    say(
+      `${model}: ${training.rows} rows until ${day(training.until)}, ${validation.rows} rows from ${day(validation.from)} (of ${rows})`,
+    );
+  const trained = join(work, 'trained');
+  runTrainer(dataset, trained, run.seed);
+  await publishAll(run, { trained, range, sides, source: run.source, codeCommit: codeCommit() });
+}
+
+async function publishAll(run: BaselineRun, training: Parameters<typeof publishModel>[1]): Promise<void> {
+  const place: RegistryPlace = {
+    directory: join(run.work, 'registry'),
+    set: BASELINE_SET,
+    keys: BASELINE_KEYS,
+  };
+  rmSync(place.directory, { recursive: true, force: true });
+  mkdirSync(place.directory, { recursive: true });
+  for (const { name } of LABEL_PLANS) {
+    const { manifest } = await publishModel(place, training, name, run.key);
+    const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
+    run.say(`${name}/${manifest.version}: ${bytes} bytes, signed and verified`);
+  }
+  await (await openScorer(place)).release();
+  for (const { name } of LABEL_PLANS) {
+    rmSync(join(run.out, name), { recursive: true, force: true });
+    cpSync(join(place.directory, name), join(run.out, name), { recursive: true });
+  }
+  await (await openScorer({ directory: run.out })).release();
+  run.say(`${LABEL_PLANS.length} models are in place`);
+}

@@ -1,0 +1,49 @@
+/** Models: signed artifacts in a registry, verified, replayed, then scored in batches. */
+import type { TrustedKey } from './signing';
+import { trustedKeysSchema } from './signing';
+import { baselineDirectory } from './baseline-place';
+import baselineKeys from './baseline/trusted-keys.json';
+import { REQUIRED_MODELS, createScorer } from './onnx/scorer';
+import type { OnnxScorer } from './onnx/scorer';
+import { loadArtifact } from './registry/registry';
+
+export { ARTIFACT_ERRORS, ArtifactError } from './errors';
+export type { ArtifactErrorCode } from './errors';
+export { LAYOUT_FINGERPRINT } from './layout';
+export { createScorer, loadArtifact };
+export type { OnnxScorer };
+export type { TrustedKey } from './signing';
+export type { RegistryPlace, VerifiedArtifact } from './registry/registry';
+export { baselineDirectory };
+
+/** Set of the demonstration models that come with the program. */
+export const BASELINE_SET = 'baseline';
+
+/** Keys that come with the program: trusted for the demonstration models and for nothing else. */
+export const BASELINE_KEYS: readonly TrustedKey[] = trustedKeysSchema.parse(baselineKeys).keys;
+
+export interface ScorerPlace {
+  /** Folder of the registry, for example `models/baseline`. */
+  directory: string;
+  set?: string;
+  keys?: readonly TrustedKey[];
+  names?: readonly string[];
+}
+
+/**
+ * Loads, verifies and opens the current version of each model of a directory registry. Throws `ArtifactError` with
+ * a stable code when any of them may not score; nothing stays open then.
+ */
+export async function openScorer({
+  directory,
+  set = BASELINE_SET,
+  keys = BASELINE_KEYS,
+  names = REQUIRED_MODELS,
+}: ScorerPlace): Promise<OnnxScorer> {
+  const artifacts = [];
+  for (const name of names) artifacts.push(await loadArtifact({ directory, set, keys }, name));
+  return createScorer(artifacts);
+}
+
+/** The demonstration models that come with the program, verified and open. Throws `ArtifactError`. */
+export const baselineScorer = (): Promise<OnnxScorer> => openScorer({ directory: baselineDirectory() });

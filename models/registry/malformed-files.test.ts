@@ -1,0 +1,170 @@
+/** @jest-environment ./models/testing/onnx-environment.js */
+/** Files of an artifact that are wrong although honestly signed, each with the exact error that it gets. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { VECTOR_WIDTH } from '../../processors/core';
+import { openScorer } from '..';
+import type { TestRegistry } from '../testing/artifacts';
+import { DamagedRegistry } from '../testing/damaged-registry';
+import type { Malformed } from '../testing/damaged-registry';
+import { externalTensor, integer, message } from '../testing/tiny-onnx';
+
+const STATED = `the manifest says features float32[rows,${VECTOR_WIDTH}]`;
+
+const CASES: Malformed[] = [
+  ['a file is missing', r => r.drop('@/trees.json'), 'file-missing', '@/trees.json', 'there is no such file'],
+  [
+    'a file is a folder',
+    r => {
+      r.drop('@/card.md');
+      mkdirSync(r.path('@/card.md'));
+    },
+    'file-missing',
+    '@/card.md',
+    'it is not a file',
+  ],
+  [
+    'one byte of the model is changed',
+    r => {
+      const bytes = readFileSync(r.path('@/model.onnx'));
+      bytes[bytes.length >> 1]! ^= 1;
+      r.put('@/model.onnx', bytes);
+    },
+    'file-digest-mismatch',
+    '@/model.onnx',
+    'its SHA-256 is not the one in the manifest',
+  ],
+  [
+    'the model is too large',
+    r => r.put('@/model.onnx', new Uint8Array((8 << 20) + 1)),
+    'file-oversize',
+    '@/model.onnx',
+    'it has 8388609 bytes, more than the limit of 8388608',
+  ],
+  [
+    'the model is text',
+    r => r.replaceFile('model.onnx', 'hello'),
+    'onnx-malformed',
+    '@/model.onnx',
+    'a field has the unknown wire type 4',
+  ],
+  [
+    'the model is empty',
+    r => r.replaceFile('model.onnx', new Uint8Array(0)),
+    'onnx-malformed',
+    '@/model.onnx',
+    'it holds 0 graphs, not one',
+  ],
+  [
+    'the weights lie in another file',
+    r => r.replaceModel({ graphExtra: externalTensor('../../../etc/passwd') }),
+    'onnx-external-data',
+    '@/model.onnx',
+    'a tensor lies in another file',
+  ],
+  [
+    'an operator is not a standard one',
+    r => r.replaceModel({ domain: 'com.example' }),
+    'onnx-custom-operator',
+    '@/model.onnx',
+    'it uses the operator domain "com.example"',
+  ],
+  [
+    'the model brings functions along',
+    r => r.replaceModel({ modelExtra: message(25, [...integer(1, 0)]) }),
+    'onnx-custom-operator',
+    '@/model.onnx',
+    'it brings functions or a training graph along',
+  ],
+  [
+    'the runtime does not know an operator',
+    r => r.replaceModel({ operator: 'TreeEnsembleOracle' }),
+    'onnx-rejected',
+    '@/model.onnx',
+    /^the runtime says: .*TreeEnsembleOracle/,
+  ],
+  [
+    'the input has another name',
+    r => r.replaceModel({ input: 'x' }),
+    'shape-mismatch',
+    '@/model.onnx',
+    `its input is x float32[rows,${VECTOR_WIDTH}], ${STATED}`,
+  ],
+  [
+    'the input has another width',
+    r => r.replaceModel({ width: 7 }),
+    'shape-mismatch',
+    '@/model.onnx',
+    `its input is features float32[rows,7], ${STATED}`,
+  ],
+  [
+    'the output has another name',
+    r => r.replaceModel({ output: 'y' }),
+    'shape-mismatch',
+    '@/model.onnx',
+    'its output is y float32[rows,1], the manifest says score float32[rows,1]',
+  ],
+  [
+    'golden vectors are too few',
+    r => r.changeGolden(lines => lines.slice(0, 49)),
+    'golden-malformed',
+    '@/golden.jsonl',
+    'it holds 49 vectors, at least 50 are needed',
+  ],
+  [
+    'a golden vector is too short',
+    r => r.changeGolden(([first, ...rest]) => [{ ...first, x: [1] }, ...rest]),
+    'golden-malformed',
+    '@/golden.jsonl',
+    `line 1 has 1 values, the layout ${VECTOR_WIDTH}`,
+  ],
+  [
+    'a golden value is no float32',
+    r => r.changeGolden(([first, ...rest]) => [{ x: [0.1, ...first!.x.slice(1)], y: 0 }, ...rest]),
+    'golden-malformed',
+    '@/golden.jsonl',
+    'line 1: 0.1 is not a float32 value',
+  ],
+  [
+    'the golden vectors are not JSON',
+    r => r.replaceFile('golden.jsonl', 'x\n'.repeat(50)),
+    'golden-malformed',
+    '@/golden.jsonl',
+    'line 1 is not JSON',
+  ],
+  [
+    'the runtime answers otherwise',
+    r => r.changeGolden(lines => lines.map(line => ({ ...line, y: Math.fround(line.y + 0.001) }))),
+    'golden-mismatch',
+    '@/golden.jsonl',
+    /^vector 1 gave [\d.]+, the trainer says [\d.]+ \(batches of 60\)$/,
+  ],
+  [
+    'the model answers NaN',
+    r => r.replaceModel({ base: NaN }),
+    'output-invalid',
+    '@',
+    'row 0 gave NaN, the manifest allows 0 to 1',
+  ],
+  [
+    'the model answers out of range',
+    r => r.replaceModel({ logistic: false, base: 9 }),
+    'output-invalid',
+    '@',
+    /^row 0 gave [\d.]+, the manifest allows 0 to 1$/,
+  ],
+];
+
+let registry: DamagedRegistry;
+beforeEach(async () => {
+  registry = await DamagedRegistry.make();
+});
+afterEach(() => registry.remove());
+
+const open = (place: TestRegistry): Promise<unknown> =>
+  openScorer({ ...place, names: ['churn', 'engagement', 'ltv'] });
+
+test.each(CASES)('%s', async (_what, damage, code, artifact, reason) => {
+  damage(registry);
+  const words: unknown = typeof reason === 'string' ? reason : expect.stringMatching(reason);
+  expect(await registry.refusal(open)).toEqual({ code, artifact, reason: words });
+});

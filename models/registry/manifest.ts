@@ -1,0 +1,105 @@
+/**
+ * The manifest: everything that is known of an artifact, under one signature. Files are fixed names with digests;
+ * no path is ever read from it. Numbers that JSON cannot say (NaN, infinities) have no place in it.
+ */
+import { z } from 'zod';
+import { ArtifactError } from '../errors';
+import { canonicalJson } from '../canonical-json';
+import type { JsonValue } from '../canonical-json';
+
+export const CONTRACT_VERSION = 1;
+
+/** Names of models and sets: they become folders, so nothing that a path could mean. */
+export const NAME = /^[a-z][a-z0-9-]{0,39}$/;
+/**
+ * Instant at which the training data ends, then the first 8 hex digits of the model's SHA-256: sorts by time, and
+ * the same data and seed give the same version.
+ */
+export const VERSION = /^\d{8}T\d{6}Z-[0-9a-f]{8}$/;
+
+/** Largest sizes in bytes. The limits of model and golden vectors bound what a load may cost. */
+export const FILE_LIMITS = {
+  'model.onnx': 8 << 20,
+  'golden.jsonl': 4 << 20,
+  'trees.json': 16 << 20,
+  'card.md': 1 << 20,
+} as const;
+export type ArtifactFile = keyof typeof FILE_LIMITS;
+export const ARTIFACT_FILES = Object.keys(FILE_LIMITS) as ArtifactFile[];
+
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be a SHA-256 in lower-case hex' });
+const instant = z.iso.datetime();
+const count = z.int().nonnegative();
+const file = z.strictObject({ sha256: hex64, bytes: count });
+const range = z.strictObject({ min: z.number(), max: z.number() }).refine(({ min, max }) => min < max, {
+  error: 'min must lie below max',
+});
+/** With its 95 % interval. */
+const metric = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
+const split = z.strictObject({ rows: count, customers: count });
+
+export const manifestSchema = z.strictObject({
+  contract: z.literal(CONTRACT_VERSION),
+  set: z.string().regex(NAME),
+  name: z.string().regex(NAME),
+  version: z.string().regex(VERSION),
+  layout: z.strictObject({ fingerprint: hex64, width: z.int().positive() }),
+  input: z.strictObject({ name: z.string().min(1), shape: z.tuple([z.null(), z.int().positive()]) }),
+  output: z.strictObject({
+    name: z.string().min(1),
+    shape: z.tuple([z.null(), z.literal(1)]),
+    /** Answers outside are errors; null = no bound. */
+    range: z.strictObject({ min: z.number(), max: z.number().nullable() }),
+  }),
+  files: z.strictObject({ 'model.onnx': file, 'golden.jsonl': file, 'trees.json': file, 'card.md': file }),
+  /** Instants of the first and last training snapshot, and the end of the archive that labels were read from. */
+  trainingRange: z.strictObject({ from: instant, until: instant, archiveEnd: instant, source: z.string() }),
+  rows: z.strictObject({ train: split, validation: split }),
+  /** On validation rows. */
+  metrics: z.record(z.string(), metric),
+  parameters: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+  codeCommit: z.string().regex(/^([0-9a-f]{40}|unknown)$/),
+  seed: z.int(),
+  /** Frozen constants of RFM and of the vip alert; exactly one model of a run carries them. */
+  normalisation: z
+    .strictObject({
+      rfm: z.strictObject({
+        daysSinceLastOrder: range,
+        ordersLifetime: range,
+        sessionsLast30Days: range,
+        lnRevenueLifetime: range,
+      }),
+      vipLtvMinor: z.int().positive(),
+    })
+    .nullable(),
+  /** Of the training rows, at 0, 5, ..., 100 %: what drift is measured against. */
+  quantiles: z.strictObject({
+    score: z.array(z.number()).length(21),
+    features: z.record(
+      z.string(),
+      z.strictObject({ undefinedShare: z.number().min(0).max(1), values: z.array(z.number()).max(21) }),
+    ),
+  }),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+export type Normalisation = NonNullable<Manifest['normalisation']>;
+
+export const writeManifest = (manifest: Manifest): string => canonicalJson(manifest as unknown as JsonValue);
+
+/** Parses the bytes of a manifest. Throws `ArtifactError` naming the field. */
+export function readManifest(text: string, artifact: string): Manifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new ArtifactError('manifest-malformed', artifact, 'manifest.json is not JSON', { cause });
+  }
+  const parsed = manifestSchema.safeParse(value);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new ArtifactError('manifest-malformed', artifact, `${path.join('.') || 'manifest'}: ${message}`);
+  }
+  if (writeManifest(parsed.data) !== text)
+    throw new ArtifactError('manifest-not-canonical', artifact, 'manifest.json is not canonical JSON');
+  return parsed.data;
+}

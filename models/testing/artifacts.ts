@@ -1,0 +1,115 @@
+/** Small signed artifacts for tests: three models over the real layout, published into a folder. */
+import { VECTOR_WIDTH } from '../../processors/core';
+import { LAYOUT_FINGERPRINT } from '../layout';
+import type { Normalisation } from '../registry/manifest';
+import { CONTRACT_VERSION } from '../registry/manifest';
+import { publishArtifact, versionOf } from '../registry/publish';
+import type { ArtifactFiles, ManifestDraft } from '../registry/publish';
+import type { RegistryPlace, VerifiedArtifact } from '../registry/registry';
+import { newSigningKey } from '../signing';
+import type { SigningKey } from '../signing';
+import { tinyAnswer, tinyOnnx } from './tiny-onnx';
+import type { TinyModel } from './tiny-onnx';
+
+export const TEST_SET = 'test';
+const ARCHIVE_END = Date.UTC(2026, 0, 1);
+const quantiles = (values: number): number[] => new Array<number>(values).fill(0);
+
+/** Three stumps over the first features; enough to tell rows apart. */
+export const tinyModel = (logistic: boolean, more: Partial<TinyModel> = {}): TinyModel => ({
+  width: VECTOR_WIDTH,
+  logistic,
+  base: 0.5,
+  stumps: [
+    { feature: 0, threshold: 2.5, below: 0.25, above: 1.5 },
+    { feature: 1, threshold: 10, below: 0.125, above: 2 },
+    { feature: 2, threshold: 0.1, below: -0.5, above: 0.75 },
+  ],
+  ...more,
+});
+
+/** Rows around every threshold, with NaN and extremes. */
+export function tinyVectors(rows: number): Float32Array {
+  const values = [NaN, -1, 0, Math.fround(0.1), 2.5, 10, 3.4e38, -3.4e38, 7.25, 1e-30];
+  return Float32Array.from({ length: rows * VECTOR_WIDTH }, (_value, index) => {
+    const row = Math.floor(index / VECTOR_WIDTH);
+    const feature = index % VECTOR_WIDTH;
+    return values[(row * 3 + feature * 7 + Math.floor(row / 10)) % values.length]!;
+  });
+}
+
+export function goldenOf(model: TinyModel, rows = 60): string {
+  const vectors = tinyVectors(rows);
+  const lines = Array.from({ length: rows }, (_row, row) => {
+    const x = vectors.subarray(row * VECTOR_WIDTH, (row + 1) * VECTOR_WIDTH);
+    const values = Array.from(x, value => (Number.isNaN(value) ? null : value));
+    return JSON.stringify({ x: values, y: tinyAnswer(model, x) });
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+export const filesOf = (model: TinyModel): ArtifactFiles => ({
+  'model.onnx': tinyOnnx(model),
+  'golden.jsonl': Buffer.from(goldenOf(model)),
+  'trees.json': Buffer.from('{}\n'),
+  'card.md': Buffer.from('# A model for tests\n'),
+});
+
+export const NORMALISATION: Normalisation = {
+  rfm: {
+    daysSinceLastOrder: { min: 0, max: 100 },
+    ordersLifetime: { min: 0, max: 10 },
+    sessionsLast30Days: { min: 0, max: 20 },
+    lnRevenueLifetime: { min: 0, max: 8 },
+  },
+  vipLtvMinor: 100_000,
+};
+
+export const draftOf = (
+  name: string,
+  onnx: Uint8Array,
+  more: Partial<ManifestDraft> = {},
+): ManifestDraft => ({
+  contract: CONTRACT_VERSION,
+  set: TEST_SET,
+  name,
+  version: versionOf(ARCHIVE_END, onnx),
+  layout: { fingerprint: LAYOUT_FINGERPRINT, width: VECTOR_WIDTH },
+  input: { name: 'features', shape: [null, VECTOR_WIDTH] },
+  output: { name: 'score', shape: [null, 1], range: { min: 0, max: name === 'ltv' ? null : 1 } },
+  trainingRange: {
+    from: '2025-01-01T00:00:00Z',
+    until: '2025-12-01T00:00:00Z',
+    archiveEnd: '2026-01-01T00:00:00Z',
+    source: 'nothing: written by hand for tests',
+  },
+  rows: { train: { rows: 1, customers: 1 }, validation: { rows: 1, customers: 1 } },
+  metrics: { auc: { value: 0.5, low: 0.4, high: 0.6 } },
+  parameters: { trees: 3 },
+  codeCommit: 'unknown',
+  seed: 1,
+  normalisation: name === 'ltv' ? NORMALISATION : null,
+  quantiles: { score: quantiles(21), features: {} },
+  ...more,
+});
+
+export interface TestRegistry extends RegistryPlace {
+  key: SigningKey;
+}
+
+export function emptyRegistry(directory: string): TestRegistry {
+  const key = newSigningKey();
+  return { directory, set: TEST_SET, key, keys: [{ publicKey: key.publicKey, sets: [TEST_SET] }] };
+}
+
+const accept = async (): Promise<void> => undefined;
+
+export const publishTiny = (
+  place: TestRegistry,
+  name: string,
+  model = tinyModel(name !== 'ltv'),
+  more: Partial<ManifestDraft> = {},
+): Promise<VerifiedArtifact> => {
+  const files = filesOf(model);
+  return publishArtifact(place, draftOf(name, files['model.onnx'], more), files, place.key, accept);
+};
