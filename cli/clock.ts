@@ -13,3 +13,12 @@ export const systemClock: Clock = {
     }
   },
 };
+
+/** Time that begins at `startAt` and runs `speed` times as fast as `clock`: for demonstrations. */
+export function acceleratedClock(clock: Clock, startAt: number, speed: number): Clock {
+  const startedAt = clock.now();
+  return {
+    now: () => Math.floor(startAt + (clock.now() - startedAt) * speed),
+    sleep: (ms, signal) => clock.sleep(Math.ceil(ms / speed), signal),
+  };
+}

@@ -6,7 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { openScorer } from '../models';
 import { MappingError } from '../streams/mapping';
 import { systemClock } from './clock';
-import { COMMANDS } from './commands';
+import { commands } from './commands';
 import { PACKAGE_ROOT } from './context';
 import { CliError, EXIT, type ExitCode } from './errors';
 import type { Io } from './io';
@@ -35,7 +35,7 @@ function buildProgram(io: Io): Command {
         '\nStart with `rescore demo`, or `rescore replay --help`.',
     );
   // Commands inherit what the program was given before they were added.
-  for (const register of COMMANDS) register(program, io);
+  for (const register of commands(main)) register(program, io);
   return program;
 }
 

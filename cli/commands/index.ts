@@ -1,6 +1,7 @@
 /** Every command, in the order of `rescore --help`. */
 import type { Command } from 'commander';
 import type { Io } from '../io';
+import { demoCommand } from './demo';
 import { doctorCommand } from './doctor';
 import { eraseCommand } from './erase';
 import { explainCommand } from './explain';
@@ -8,18 +9,26 @@ import { exportCommand } from './export';
 import { mappingsCommand } from './mappings';
 import { replayCommand } from './replay';
 import { rescoreCommand } from './rescore';
+import { runCommand } from './run';
 import { settingsCommand } from './settings';
 import { stateCommand } from './state';
 import { topCommand } from './top';
+import { worldCommand } from './world';
 
-export const COMMANDS: readonly ((program: Command, io: Io) => void)[] = [
+type Register = (program: Command, io: Io) => void;
+
+/** `run` runs another command line of the program: the demonstration shows real commands. */
+export const commands = (run: (argv: readonly string[], io: Io) => Promise<number>): readonly Register[] => [
+  demoCommand(run),
   replayCommand,
+  runCommand,
   explainCommand,
   topCommand,
   rescoreCommand,
   eraseCommand,
   exportCommand,
   stateCommand,
+  worldCommand,
   mappingsCommand,
   settingsCommand,
   doctorCommand,

@@ -37,7 +37,7 @@ const MEGABYTE = 1_048_576;
 function untilOf(text: string | undefined): EpochMs | null {
   if (text === undefined) return null;
   const at = parseInstant(text);
-  if (at === null)
+  if (Number.isNaN(at))
     throw usageError(`--until ${text} is not an ISO 8601 instant such as 1998-07-31T00:00:00Z.`);
   return at;
 }

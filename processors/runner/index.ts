@@ -6,7 +6,7 @@ export { runLane } from './live';
 export type { LiveOptions } from './live';
 export { DamagedPositionsError, RECOVERY_MARK } from './reconcile';
 export { MessageWriter, alertKey } from './messages';
-export { STAGES, addMetrics, newLaneMetrics } from './metrics';
+export { OUTCOMES, STAGES, addMetrics, newLaneMetrics } from './metrics';
 export type { LaneMetrics, OutcomeName, Stage } from './metrics';
 export { DEFAULT_LANE_SETTINGS } from './settings';
 export type { LaneSettings } from './settings';

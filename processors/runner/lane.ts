@@ -79,6 +79,8 @@ export interface LaneOptions {
   core: CoreSettings;
   rules: InputRules;
   settings?: Partial<LaneSettings>;
+  /** A live lane that waits for company is asked to stop. */
+  signal?: AbortSignal;
   /** Called before the lane goes on from a step. */
   onStep?: (step: LaneStep) => void | Promise<void>;
   /** Told of every batch with its counts, before it is committed. */
@@ -265,7 +267,7 @@ export class Lane {
     const { clock } = this.options.ports;
     const { lingerMs } = this.settings;
     if (clock === undefined || lingerMs === 0 || this.isFull(draft)) return false;
-    await clock.sleep(lingerMs);
+    await clock.sleep(lingerMs, this.options.signal);
     await this.fill(true);
     return true;
   }

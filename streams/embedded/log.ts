@@ -62,7 +62,12 @@ export class EmbeddedLog implements EventLog {
   }
 
   ends(partition: number): Promise<Positions> {
-    return Promise.resolve(this.positions(this.next, partition));
+    return Promise.resolve(this.endsNow(partition));
+  }
+
+  /** As `ends`, at once. */
+  endsNow(partition: number): Positions {
+    return this.positions(this.next, partition);
   }
 
   private positions(table: number[][], partition: number): Positions {
@@ -130,8 +135,13 @@ export class EmbeddedLog implements EventLog {
   }
 
   committed(partition: number): Promise<Positions | null> {
-    return Promise.resolve(
-      this.environment.getDocument<{ positions: Positions | null }>(`lane/${partition}`)?.positions ?? null,
+    return Promise.resolve(this.committedNow(partition));
+  }
+
+  /** As `committed`, at once. */
+  committedNow(partition: number): Positions | null {
+    return (
+      this.environment.getDocument<{ positions: Positions | null }>(`lane/${partition}`)?.positions ?? null
     );
   }
 

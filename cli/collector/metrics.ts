@@ -1,0 +1,127 @@
+/** Prometheus metrics of a live process: what the lanes and schedulers count, what the collector and webhook do. */
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { OUTCOMES, STAGES } from '../../processors/runner';
+import type { LaneMetrics, SchedulerMetrics } from '../../processors/runner';
+
+export interface CollectorMetrics {
+  events: Counter<'outcome'>;
+  refused: Counter<'code'>;
+  derivedIds: Counter;
+  webhooks: Counter<'outcome'>;
+}
+
+export interface LiveSources {
+  lanes: () => LaneMetrics;
+  schedulers: () => SchedulerMetrics[];
+  pending: () => number;
+  streamReaders: () => number;
+}
+
+export function collectorMetrics(registry: Registry): CollectorMetrics {
+  const registers = [registry];
+  return {
+    events: new Counter({
+      name: 'rescore_collector_events_total',
+      help: 'Events that came over HTTP, by outcome: accepted, ignored, rejected, bot',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    refused: new Counter({
+      name: 'rescore_collector_refused_total',
+      help: 'Requests that were refused, by error code',
+      labelNames: ['code'],
+      registers,
+    }),
+    derivedIds: new Counter({
+      name: 'rescore_collector_derived_ids_total',
+      help: 'Events without a message id: the hash of their bytes was taken',
+      registers,
+    }),
+    webhooks: new Counter({
+      name: 'rescore_webhook_posts_total',
+      help: 'Posts of alerts, by outcome: delivered, retried, given_up',
+      labelNames: ['outcome'],
+      registers,
+    }),
+  };
+}
+
+const total = (
+  registry: Registry,
+  name: string,
+  help: string,
+  label: string,
+  read: () => Record<string, number>,
+): void => {
+  new Gauge({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      for (const [value, count] of Object.entries(read())) this.set({ [label]: value }, count);
+    },
+  });
+};
+
+const single = (registry: Registry, name: string, help: string, read: () => number): void => {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+};
+
+/** The lanes count for themselves; a scrape reads them. */
+export function liveRegistry({ lanes, schedulers, pending, streamReaders }: LiveSources): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  total(registry, 'rescore_inputs_total', 'Inputs, by outcome', 'outcome', () =>
+    Object.fromEntries(OUTCOMES.map(outcome => [outcome, lanes().outcomes[outcome]])),
+  );
+  total(
+    registry,
+    'rescore_scores_published_total',
+    'Scores published, by cause',
+    'cause',
+    () => lanes().published,
+  );
+  total(
+    registry,
+    'rescore_alerts_raised_total',
+    'Alerts raised, by kind',
+    'kind',
+    () => lanes().alertsRaised,
+  );
+  total(
+    registry,
+    'rescore_alerts_cleared_total',
+    'Alerts cleared, by kind',
+    'kind',
+    () => lanes().alertsCleared,
+  );
+  total(registry, 'rescore_dead_letters_total', 'Dead letters, by code', 'code', () => lanes().deadLetters);
+  total(registry, 'rescore_stage_seconds_total', 'Time of the lanes, by stage', 'stage', () =>
+    Object.fromEntries(STAGES.map(stage => [stage, lanes().stageMicros[stage] / 1e6])),
+  );
+  single(
+    registry,
+    'rescore_scores_suppressed_total',
+    'Evaluations that moved nothing',
+    () => lanes().suppressed,
+  );
+  single(registry, 'rescore_sessions_total', 'Sessions published', () => lanes().sessions);
+  single(registry, 'rescore_late_events_total', 'Events that came after a horizon', () => lanes().lateEvents);
+  single(registry, 'rescore_ticks_total', 'Ticks appended by the schedulers', () =>
+    schedulers().reduce((sum, { ticks }) => sum + ticks, 0),
+  );
+  single(registry, 'rescore_tick_delay_seconds', 'Age of the oldest due entry', () =>
+    Math.max(0, ...schedulers().map(({ delayMs }) => delayMs / 1e3)),
+  );
+  single(registry, 'rescore_pending_events', 'Events in the log that no lane has read', pending);
+  single(registry, 'rescore_stream_readers', 'Open server-sent streams', streamReaders);
+  return registry;
+}

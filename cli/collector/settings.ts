@@ -1,0 +1,28 @@
+/** What the collector needs of the settings, in its own units. */
+import type { Settings } from '../settings';
+
+export interface CollectorSettings {
+  host: string;
+  port: number;
+  /** Empty: anybody who can reach the address may write. */
+  writeKeys: readonly string[];
+  /** Null: the reading routes are closed. */
+  readKey: string | null;
+  maxBodyBytes: number;
+  maxEventBytes: number;
+  maxPending: number;
+  origins: readonly string[];
+}
+
+const KILOBYTE = 1_024;
+
+export const collectorSettings = (values: Settings): CollectorSettings => ({
+  host: values['collector.host'],
+  port: values['collector.port'],
+  writeKeys: values['collector.writeKeys'],
+  readKey: values['collector.readKey'] === '' ? null : values['collector.readKey'],
+  maxBodyBytes: values['collector.maxBodyKilobytes'] * KILOBYTE,
+  maxEventBytes: values['collector.maxEventKilobytes'] * KILOBYTE,
+  maxPending: values['collector.maxPending'],
+  origins: values['collector.corsOrigins'],
+});

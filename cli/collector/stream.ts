@@ -1,0 +1,84 @@
+/** Server-sent events: every new score and alert to whoever listens, with a short memory for those who come back. */
+import type { ServerResponse } from 'node:http';
+
+export interface StreamMessage {
+  /** Sequence in the output log: the event's id, so that a reader can say where it was. */
+  sequence: number;
+  event: 'score' | 'alert';
+  customerId: string;
+  /** Of an alert. */
+  kind: string | null;
+  /** JSON of the message. */
+  data: string;
+}
+
+export interface StreamFilter {
+  customer: string | null;
+  kind: string | null;
+}
+
+/** Messages kept for readers that come back, and bytes that a slow reader may be behind. */
+const REMEMBERED = 1_000;
+const MAX_BEHIND_BYTES = 1_048_576;
+
+const textOf = ({ sequence, event, data }: StreamMessage): string =>
+  `id: ${sequence}\nevent: ${event}\ndata: ${data}\n\n`;
+
+const isWanted = ({ customerId, kind }: StreamMessage, filter: StreamFilter): boolean =>
+  (filter.customer === null || filter.customer === customerId) &&
+  (filter.kind === null || filter.kind === kind);
+
+export class MessageStream {
+  readonly metrics = { readers: 0, sent: 0, slowReaders: 0 };
+  private readonly readers = new Map<ServerResponse, StreamFilter>();
+  private readonly remembered: StreamMessage[] = [];
+
+  /** `after`: the last id that the reader has seen; NaN for none. */
+  open(response: ServerResponse, filter: StreamFilter, after: number): void {
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      connection: 'keep-alive',
+    });
+    response.write(': connected\n\n');
+    for (const message of this.remembered)
+      if (message.sequence > after && isWanted(message, filter)) response.write(textOf(message));
+    this.readers.set(response, filter);
+    this.metrics.readers = this.readers.size;
+    response.on('close', () => this.forget(response));
+  }
+
+  send(message: StreamMessage): void {
+    this.remembered.push(message);
+    if (this.remembered.length > REMEMBERED) this.remembered.shift();
+    const text = textOf(message);
+    for (const [response, filter] of this.readers) {
+      if (!isWanted(message, filter)) continue;
+      if (response.writableLength > MAX_BEHIND_BYTES) this.drop(response);
+      else response.write(text);
+      this.metrics.sent++;
+    }
+  }
+
+  /** Keeps proxies from closing a quiet connection. */
+  beat(): void {
+    for (const response of this.readers.keys()) response.write(': still here\n\n');
+  }
+
+  /** A reader that can't keep up may come back with Last-Event-ID. */
+  private drop(response: ServerResponse): void {
+    this.metrics.slowReaders++;
+    this.forget(response);
+    response.destroy();
+  }
+
+  private forget(response: ServerResponse): void {
+    this.readers.delete(response);
+    this.metrics.readers = this.readers.size;
+  }
+
+  close(): void {
+    for (const response of this.readers.keys()) response.end();
+    this.readers.clear();
+  }
+}

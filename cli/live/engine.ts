@@ -1,0 +1,88 @@
+/** Live lanes over an embedded state: one per partition with its scheduler, until the signal says stop. */
+import { randomInt } from 'node:crypto';
+import type { Clock, Scorer } from '../../processors/ports';
+import { Lane, Scheduler, addMetrics, newLaneMetrics, runLane } from '../../processors/runner';
+import type { LaneMetrics, SchedulerMetrics } from '../../processors/runner';
+import { INPUT_TOPICS } from '../../schemas';
+import type { OpenState } from '../embedded';
+import { inputRules } from '../lanes';
+import { coreSettings } from '../settings';
+import type { Settings } from '../settings';
+
+export interface LiveEngine {
+  metrics: () => LaneMetrics;
+  schedulers: () => SchedulerMetrics[];
+  /** Events that are in the log and no lane has read. */
+  pending: () => number;
+  /** Resolves when every lane has ended; rejects with the first error that no new claim mends. */
+  done: Promise<void>;
+}
+
+const IDLE_MS = 20;
+const JITTER_STEPS = 1_000;
+
+export function startLive(
+  settings: Settings,
+  state: OpenState,
+  scorer: Scorer,
+  clock: Clock,
+  stop: AbortController,
+): LiveEngine {
+  const { log, store } = state.embedded;
+  const ports = { log, store, publisher: store, scorer, codec: state.codec, clock };
+  const lanes = Array.from(
+    { length: state.partitions },
+    (_, partition) =>
+      new Lane({
+        partition,
+        ports,
+        core: coreSettings(settings),
+        rules: inputRules(settings),
+        signal: stop.signal,
+        settings: {
+          maxRecords: settings['lane.batchRecords'],
+          maxCustomers: settings['lane.batchCustomers'],
+          lingerMs: settings['lane.lingerMs'],
+        },
+      }),
+  );
+  const schedulers = lanes.map(
+    lane => new Scheduler(lane, ports, { ticksPerSecond: settings['scheduler.ticksPerSecond'] }),
+  );
+  const running = lanes.map((lane, index) =>
+    runLane({
+      lane,
+      scheduler: schedulers[index]!,
+      clock,
+      signal: stop.signal,
+      settings: { idleMs: IDLE_MS },
+      jitter: () => randomInt(JITTER_STEPS) / JITTER_STEPS,
+    }).catch((error: unknown) => {
+      // One lane that can't go on ends them all: half a service would hide it.
+      stop.abort();
+      throw error;
+    }),
+  );
+  return {
+    metrics: () => sumOf(lanes),
+    schedulers: () => schedulers.map(({ metrics }) => metrics),
+    pending: () => pendingOf(state),
+    done: Promise.all(running).then(() => undefined),
+  };
+}
+
+function sumOf(lanes: readonly Lane[]): LaneMetrics {
+  const total = newLaneMetrics();
+  for (const lane of lanes) addMetrics(total, lane.metrics);
+  return total;
+}
+
+/** The embedded log answers at once; only its signature is a promise. */
+function pendingOf({ embedded: { log }, partitions }: OpenState): number {
+  let pending = 0;
+  for (let partition = 0; partition < partitions; partition++) {
+    const [read, end] = [log.committedNow(partition), log.endsNow(partition)];
+    for (const topic of INPUT_TOPICS) pending += end[topic] - (read?.[topic] ?? 0);
+  }
+  return pending;
+}

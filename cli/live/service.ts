@@ -1,0 +1,184 @@
+/** A live service in one process: lanes, collector, stream, webhook and retention over one embedded state. */
+import { randomInt } from 'node:crypto';
+import type { Registry } from 'prom-client';
+import { validUntil } from '../../processors/core';
+import { MessageWriter } from '../../processors/runner';
+import type { Clock, OutgoingMessage, Scorer } from '../../processors/ports';
+import { DAY_MS, HOUR_MS, NEVER } from '../../schemas';
+import { MAX_RECORD_BYTES } from '../../streams/avro/codec';
+import { createCollector } from '../collector/collector';
+import { collectorMetrics, liveRegistry } from '../collector/metrics';
+import type { CollectorMetrics } from '../collector/metrics';
+import { Reception } from '../collector/reception';
+import { collectorSettings } from '../collector/settings';
+import { MessageStream } from '../collector/stream';
+import { DEFAULT_WEBHOOK, Webhook } from '../collector/webhook';
+import type { AlertRecord } from '../collector/webhook';
+import { ledgerAsJson } from '../customer/portrait';
+import type { OpenState } from '../embedded';
+import { inputRules } from '../lanes';
+import { instant } from '../output/format';
+import { Retention } from '../replay/retention';
+import type { Settings } from '../settings';
+import { startLive } from './engine';
+import type { LiveEngine } from './engine';
+import { OutputTail, readAlerts } from './output-tail';
+
+const PUMP_MS = 50;
+const BEAT_EVERY = 15_000 / PUMP_MS;
+const WEBHOOK_CURSOR = 'webhook';
+
+export interface Service {
+  /** Where it listens. */
+  url: string;
+  engine: LiveEngine;
+  stream: MessageStream;
+  /** Resolves when it has stopped; rejects when a lane could not go on. */
+  done: Promise<void>;
+}
+
+export interface ServiceOptions {
+  settings: Settings;
+  state: OpenState;
+  scorer: Scorer;
+  clock: Clock;
+  stop: AbortController;
+  onNote: (line: string) => void;
+}
+
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { settings, state, scorer, clock, stop } = options;
+  const engine = startLive(settings, state, scorer, clock, stop);
+  const stream = new MessageStream();
+  const registry = liveRegistry({
+    lanes: engine.metrics,
+    schedulers: engine.schedulers,
+    pending: engine.pending,
+    streamReaders: () => stream.metrics.readers,
+  });
+  const metrics = collectorMetrics(registry);
+  const server = openCollector(options, engine, stream, metrics, registry);
+  const { host, port } = collectorSettings(settings);
+  const url = await server.listen({ host, port });
+  const background = [follow(options, stream), postAlerts(options, metrics)];
+  const done = engine.done.finally(async () => {
+    stop.abort();
+    stream.close();
+    await server.close();
+    await Promise.all(background);
+  });
+  return { url, engine, stream, done };
+}
+
+function openCollector(
+  { settings, state, clock, stop }: ServiceOptions,
+  engine: LiveEngine,
+  stream: MessageStream,
+  metrics: CollectorMetrics,
+  registry: Registry,
+) {
+  const { log } = state.embedded;
+  const writer = new MessageWriter(state.codec, 'rescore', MAX_RECORD_BYTES, () => undefined);
+  let letters = 0;
+  const reception = new Reception(
+    {
+      log,
+      codec: state.codec,
+      rules: inputRules(settings),
+      deadLetter: ({ bytes, code, reason, at }) => {
+        const source = { topic: 'http', partition: 0, offset: at * 1_000 + (letters++ % 1_000) };
+        publish(
+          state,
+          writer.deadLetter({ source, origin: 'http', stage: 'validate', code, reason }, bytes, at),
+        );
+        return Promise.resolve();
+      },
+    },
+    collectorSettings(settings).maxEventBytes,
+  );
+  return createCollector(collectorSettings(settings), {
+    reception,
+    stream,
+    clock,
+    metrics,
+    registry,
+    pending: engine.pending,
+    scoreOf: id => Promise.resolve(scoreOf(state, id, settings.currency)),
+    unready: () => (stop.signal.aborted ? 'it is stopping' : null),
+  });
+}
+
+const publish = ({ embedded: { environment, output } }: OpenState, message: OutgoingMessage): void =>
+  environment.write(() => output.appendInTransaction([message]));
+
+/** What the state holds of the customer's scores; null for nobody. */
+function scoreOf(state: OpenState, id: string, currency: string): object | null {
+  const customer = state.customer(id);
+  if (customer === null || customer.ledger.newest === null) return null;
+  const { newest, alerts, epoch, sequence } = ledgerAsJson(customer) as Record<string, object>;
+  const until = validUntil(customer.facts, customer.ledger.newest.asOf);
+  const validThrough = until === NEVER ? null : instant(until);
+  return { customerId: id, ...newest, currency, validUntil: validThrough, epoch, sequence, alerts };
+}
+
+/** Copies new outputs to readers, and removes what is older than the retention setting. */
+async function follow(
+  { state, clock, stop, settings }: ServiceOptions,
+  stream: MessageStream,
+): Promise<void> {
+  const tail = new OutputTail(state, stream);
+  const retention = new Retention(state.embedded, settings['state.logRetentionDays'] * DAY_MS, HOUR_MS);
+  for (let round = 0; !stop.signal.aborted; round++) {
+    if (tail.pump() === 0) await clock.sleep(PUMP_MS, stop.signal);
+    if (round % BEAT_EVERY !== 0) continue;
+    stream.beat();
+    const posted =
+      settings['webhook.url'] === '' ? tail.position : state.embedded.output.cursor(WEBHOOK_CURSOR).sequence;
+    await retention.reached(clock.now(), Math.min(tail.position, posted));
+  }
+  tail.pump();
+}
+
+async function postAlerts(options: ServiceOptions, metrics: CollectorMetrics): Promise<void> {
+  const { settings, state, clock, stop, onNote } = options;
+  if (settings['webhook.url'] === '') return;
+  const { output } = state.embedded;
+  const writer = new MessageWriter(state.codec, 'rescore', MAX_RECORD_BYTES, () => undefined);
+  const webhook = new Webhook(
+    { url: settings['webhook.url'], secret: settings['webhook.secret'], ...DEFAULT_WEBHOOK },
+    {
+      clock,
+      metrics,
+      read: from => readAlerts(state, from),
+      cursor: {
+        load: () => output.cursor(WEBHOOK_CURSOR).sequence,
+        store: sequence => output.setCursor(WEBHOOK_CURSOR, sequence),
+      },
+      giveUp: (record, why) => {
+        onNote(`The alert ${record.id} could not be posted: ${why}. It is a dead letter now.`);
+        publish(state, undeliverable(writer, record, why, clock.now()));
+        return Promise.resolve();
+      },
+      jitter: () => randomInt(1_000) / 1_000,
+    },
+  );
+  while (!stop.signal.aborted) {
+    await webhook.pump(stop.signal);
+    await clock.sleep(PUMP_MS, stop.signal);
+  }
+}
+
+function undeliverable(
+  writer: MessageWriter,
+  { sequence, id, alert }: AlertRecord,
+  why: string,
+  at: number,
+): OutgoingMessage {
+  const source = { topic: 'engagement-alerts', partition: 0, offset: sequence };
+  const reason = `The webhook did not take alert ${id}: ${why}. Check webhook.url and its receiver.`;
+  return writer.deadLetter(
+    { source, origin: 'webhook', stage: 'publish', code: 'webhook-refused', reason },
+    Buffer.from(JSON.stringify(alert)),
+    at,
+  );
+}
