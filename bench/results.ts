@@ -19,7 +19,10 @@ export interface BenchResult {
 
 function git(directory: string, ...args: string[]): string | null {
   try {
-    return execFileSync('git', ['-C', directory, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return execFileSync('git', ['-C', directory, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   } catch {
     return null;
   }
@@ -61,9 +64,17 @@ const shown = (value: number): string =>
 export function compare(result: BenchResult, before: BenchResult | null): string {
   const rows = Object.entries(result.figures).map(([name, value]) => {
     const earlier = before?.figures[name];
-    return [name, shown(value), earlier === undefined || earlier === 0 ? '–' : `× ${(value / earlier).toFixed(2)}`];
+    return [
+      name,
+      shown(value),
+      earlier === undefined || earlier === 0 ? '–' : `× ${(value / earlier).toFixed(2)}`,
+    ];
   });
   const against = before ? `against ${before.commit}` : 'no earlier result';
-  const columns = [{ title: 'figure' }, { title: result.commit, right: true }, { title: against, right: true }];
+  const columns = [
+    { title: 'figure' },
+    { title: result.commit, right: true },
+    { title: against, right: true },
+  ];
   return renderTable(columns, rows, coloursFor(process.stdout.isTTY === true, process.env));
 }

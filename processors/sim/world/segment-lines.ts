@@ -37,7 +37,7 @@ export function toSegmentLine(record: WorldRecord): string {
         properties: orderProperties(record.value.order),
       });
     case 'customers':
-      return JSON.stringify({ ...common, type: 'identify', traits: traitsOf(record.value.traits) });
+      return JSON.stringify({ ...common, type: 'profile', traits: traitsOf(record.value.traits) });
   }
 }
 
@@ -69,6 +69,6 @@ const traitsOf = ({ createdAt, accountType, location, ...rest }: ProfileFields):
   location: said(location),
   profileCompleteness: said(rest.profileCompleteness),
   skills: said(rest.skills),
-  age: said(rest.ageBand),
+  ageBand: said(rest.ageBand),
   gender: said(rest.gender),
 });
