@@ -43,7 +43,12 @@ module.exports = {
       ['^schemas/', '^processors/core/', '^processors/ports'],
       ['ioredis'],
     ),
-    ...only('sim', '^processors/sim/', ['^schemas/', '^processors/', '^streams/(memory|avro|partitioner)'], ['fast-check', '@swc/core']),
+    ...only(
+      'sim',
+      '^processors/sim/',
+      ['^schemas/', '^processors/', '^streams/(memory|avro|partitioner)'],
+      ['fast-check', '@swc/core'],
+    ),
     ...only(
       'streams',
       '^streams/',

@@ -32,6 +32,7 @@ check: $(STAMP) ## format, lint, types, boundaries, cycles, dead exports
 	$(NODE_BIN)/tsc --noEmit -p tsconfig.json
 	$(NODE_BIN)/tsc --noEmit -p processors/core/tsconfig.json
 	$(NODE_BIN)/depcruise --config .dependency-cruiser.cjs $(wildcard schemas processors streams models backfill cli bench)
+	$(NODE_BIN)/knip
 
 bench: build ## measure the embedded lane; results are kept in bench/results
 	node dist/bench/embedded.js

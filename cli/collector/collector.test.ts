@@ -386,7 +386,7 @@ test('an alert is posted once, signed, and again until the receiver takes it', a
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/alerts`;
   const running = await start({ RESCORE_WEBHOOK_URL: url, RESCORE_WEBHOOK_SECRET: secret });
   // Somebody whose last activity lies 50 days back is inactive, and at risk, from the first event on.
-  const at = Date.now();
+  const at = systemClock.now();
   const [then, now] = [new Date(at - 50 * 86_400_000).toISOString(), new Date(at).toISOString()];
   await post(running, '/v1/page', page('old', { originalTimestamp: then, sentAt: now }));
   const kinds = await until(() => {

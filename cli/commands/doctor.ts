@@ -41,6 +41,7 @@ function nodeVersion(): Finding {
 
 function nativeModule(name: string): Finding {
   try {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- whether it loads is the question
     require(name);
     const manifest = JSON.parse(
       readFileSync(join(PACKAGE_ROOT, 'node_modules', name, 'package.json'), 'utf8'),

@@ -50,6 +50,7 @@ export function renderTable(columns: Column[], rows: string[][], colours: Colour
 /** Ids and names come from outside: a control character in them must not drive the terminal. */
 export const printable = (text: string): string =>
   text.replace(
+    // eslint-disable-next-line no-control-regex -- these are what it looks for
     /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
     char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

@@ -1,13 +1,6 @@
 /** Short ways to say inputs in tests of the core. */
 import type { EpochMs, InputTopic } from '../../../schemas';
-import type {
-  ActivityInput,
-  CustomerInput,
-  OrderInput,
-  ScoringConstants,
-  TickInput,
-  TopicClocks,
-} from '../types';
+import type { ActivityInput, OrderInput, ScoringConstants, TickInput, TopicClocks } from '../types';
 
 export const NO_CLOCKS: TopicClocks = {
   'web-events': 0,
@@ -57,11 +50,6 @@ export const tick = (dueAt: EpochMs): TickInput => ({
   ...base('customer-commands', dueAt),
   kind: 'tick',
   dueAt,
-});
-
-export const erase = (recordAt: EpochMs): CustomerInput => ({
-  ...base('customer-commands', recordAt),
-  kind: 'erase',
 });
 
 export const CONSTANTS: ScoringConstants = {
