@@ -16,5 +16,6 @@ module.exports = {
     ],
   },
   testTimeout: 120_000,
+  maxWorkers: '100%',
   reporters: ['default', ['jest-junit', { outputDirectory: 'reports', outputName: 'jest.xml' }]],
 };

@@ -40,7 +40,7 @@ const linesOf = <T>(...path: string[]): T[] =>
     const { code, stdout, stderr } = await runCli(argv, { cwd: directory });
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
     summary = JSON.parse(stdout) as ReplaySummary;
-  }, 180_000);
+  }, 900_000);
 
   it('accounts for every row, every customer and every cent', () => {
     expect(summary.inputs.orderMessages).toBe(69_659);
@@ -116,5 +116,5 @@ const linesOf = <T>(...path: string[]): T[] =>
     );
     expect(ordered.length).toBeGreaterThan(1_000_000);
     expect(shuffled.equals(ordered)).toBe(true);
-  }, 180_000);
+  }, 900_000);
 });
