@@ -1,11 +1,16 @@
 /**
  * Histories of one customer for the laws: a broad generator, and one that aims at edges (windows, horizons, midnights,
- * the gap ± 1 ms, long chains, ages where a step widens, ties at one instant).
+ * the gap ± 1 ms, sessions of days, ages where a step widens, ties at one instant, copies at 48 hours ± 1 ms).
+ *
+ * A history has a lens: many look at a few kinds of inputs and a few names only, because a rule that shows when one
+ * thing happens often and nothing else does (a clip, a window that no other thing shares) is else never reached.
  */
 import fc from 'fast-check';
-import type { EpochMs, InputTopic } from '../../../schemas';
+import type { EpochMs } from '../../../schemas';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../schemas';
-import type { CustomerInput, OrderInput, ProfileInput } from '../../core';
+import type { CustomerInput } from '../../core';
+import { KINDS, inputsOf } from './happenings';
+import type { Happening } from './happenings';
 
 export interface History {
   /** Distinct inputs, in the order of their record timestamps. */
@@ -20,143 +25,76 @@ export interface History {
   copies: { of: number; afterMs: number }[];
 }
 
-/** Where every history ends, about: a Sunday, so that weekends are inside. */
+/** Where every history ends, about: a Sunday, so that weekends are inside, and the day after a short month. */
 const END = Date.UTC(2026, 2, 1, 13, 20);
-const KNOWN_AT = END;
+const COPY_MS = 48 * HOUR_MS;
 
-const OWN = [
-  'page',
-  'screen',
-  'Product Viewed',
-  'Product Added',
-  'Checkout Started',
-  'Post Created',
-  'Comment Created',
-  'Post Shared',
-  'Message Sent',
-  'Profile Swiped',
-  'User Followed',
-  'User Unfollowed',
-  'Connection Accepted',
-  'Connection Removed',
-  'Gig Application Submitted',
-  'Signed In',
-  'Something Else',
-];
-const RECEIVED = [
-  'Post Liked',
-  'Comment Created',
-  'Post Shared',
-  'Profile Viewed',
-  'User Followed',
-  'User Unfollowed',
-  'Connection Accepted',
-  'Connection Removed',
-  'Gig Application Submitted',
-  'Gig Hired',
-  'Gig Completed',
-  'Gig Cancelled',
-  'Gig Rated',
-];
-const ACTIONS: OrderInput['action'][] = ['completed', 'completed', 'updated', 'refunded', 'cancelled'];
-
-/** One thing that happened: when, what, and how late it was heard of. */
-interface Happening {
-  at: EpochMs;
-  what: number;
-  variant: number;
-  delayMs: number;
+interface Lens {
+  kinds: readonly Happening['kind'][];
+  /** How many names there are, and where they begin. */
+  names: number;
+  firstName: number;
+  /** Nothing is heard of later than this. */
+  latestMs: number;
 }
 
-const topicOf: Record<CustomerInput['kind'], InputTopic> = {
-  activity: 'web-events',
-  order: 'orders',
-  profile: 'customers',
-  attributes: 'customer-commands',
-  received: 'customer-mail',
-  tick: 'customer-commands',
-  rescore: 'customer-commands',
-  erase: 'customer-commands',
-};
-
-function inputOf({ at, what, variant, delayMs }: Happening, index: number): CustomerInput {
-  const kind = (
-    ['activity', 'activity', 'activity', 'order', 'order', 'received', 'profile', 'attributes'] as const
-  )[what % 8]!;
-  const recordAt = Math.min(at + delayMs, KNOWN_AT + 10 * DAY_MS);
-  const source = { topic: topicOf[kind], partition: 0, offset: index, index: 0 };
-  const base = { customerId: 'c1', recordAt, source, mailedFrom: null };
-  const message = { ...base, messageId: `m${index}`, eventAt: at, clockAhead: false };
-  switch (kind) {
-    case 'activity':
-      return {
-        ...message,
-        kind,
-        name: OWN[variant % OWN.length]!,
-        mobile: variant % 3 === 0,
-        page: variant % 2 === 0 ? `/p${variant % 5}` : null,
-        targetUserId: null,
-        liked: variant % 2 === 0,
-        ratingHundredths: null,
-        sentimentMillionths: variant % 4 === 0 ? null : (variant * 7919) % 1_000_001,
-      };
-    case 'order':
-      return {
-        ...message,
-        kind,
-        action: ACTIONS[variant % ACTIONS.length]!,
-        orderId: `o${variant % 4}`,
-        amountMinor: variant % 7 === 3 ? null : ((variant * 131) % 20) * 250,
-      };
-    case 'received': {
-      const mailedFrom = { topic: 'web-events' as const, partition: 1, offset: index, index: 0, recordAt };
-      const name = RECEIVED[variant % RECEIVED.length]!;
-      const ratingHundredths = variant % 5 === 0 ? null : 100 + ((variant * 37) % 401);
-      return { ...base, mailedFrom, kind, name, eventAt: at, ratingHundredths };
-    }
-    case 'profile':
-      return { ...message, kind, fields: fieldsOf(variant), anonymousId: null };
-    case 'attributes':
-      return {
-        ...base,
-        kind,
-        computedAt: at,
-        networkCentrality: variant % 3 === 0 ? null : (variant % 10) / 10,
-        avgConnectionStrength: variant % 4 === 0 ? null : (variant % 7) / 7,
-      };
-  }
-}
-
-const fieldsOf = (variant: number): ProfileInput['fields'] => ({
-  createdAt: variant % 3 === 0 ? Date.UTC(2016 + (variant % 11), variant % 12, 28 + (variant % 4)) : null,
-  accountType: ([null, 'free', 'premium', 'enterprise'] as const)[variant % 4]!,
-  location: null,
-  profileCompleteness: variant % 2 === 0 ? variant % 101 : null,
-  skills: variant % 5 === 0 ? null : variant % 30,
-  ageBand: null,
-  gender: null,
+const lens: fc.Arbitrary<Lens> = fc.record({
+  kinds: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(['activity', 'activity', ...KINDS] as const) },
+    { weight: 2, arbitrary: fc.subarray([...KINDS], { minLength: 1, maxLength: 2 }) },
+    { weight: 1, arbitrary: fc.constantFrom(['activity'], ['order'], ['received']) },
+  ) as fc.Arbitrary<Lens['kinds']>,
+  names: fc.constantFrom(1, 2, 3, 18, 18, 18),
+  firstName: fc.nat(17),
+  // Up to two days of delay a session is published again, so half of the histories stay within.
+  latestMs: fc.constantFrom(2 * DAY_MS, Infinity),
 });
 
 interface Shape {
-  happenings: Happening[];
+  seen: Lens;
+  happenings: (Omit<Happening, 'kind'> & { what: number })[];
   laterMs: number;
   order: number;
   cuts: boolean[];
   copies: { of: number; afterMs: number }[];
+  echoes: { of: number; afterMs: number }[];
 }
 
-function historyOf({ happenings, laterMs, order, cuts, copies }: Shape): History {
-  const inputs = happenings
-    .map(inputOf)
-    .sort((a, b) => a.recordAt - b.recordAt || a.source.offset - b.source.offset);
+function historyOf({ seen, happenings, laterMs, order, cuts, copies, echoes }: Shape): History {
+  const once = inputsOf(
+    happenings.map(({ what, ...happening }) => ({
+      ...happening,
+      kind: seen.kinds[what % seen.kinds.length]!,
+      name: seen.firstName + (happening.name % seen.names),
+      delayMs: Math.min(happening.delayMs, seen.latestMs),
+    })),
+  );
+  const inputs = [...once, ...echoesOf(once, echoes)].sort(
+    (a, b) => a.recordAt - b.recordAt || a.source.offset - b.source.offset,
+  );
   const newest = inputs.reduce((latest, { recordAt }) => Math.max(latest, recordAt), 0);
   return {
     inputs,
     asOf: newest + laterMs,
     order: shuffled(inputs.length, order),
     cuts,
-    copies: inputs.length === 0 ? [] : copies.map(copy => ({ ...copy, of: copy.of % inputs.length })),
+    copies: copies.map(copy => ({ ...copy, of: copy.of % inputs.length })),
   };
+}
+
+/** The same message again, more than 48 hours later: nobody remembers it, so it counts once more. */
+function echoesOf(inputs: readonly CustomerInput[], echoes: Shape['echoes']): CustomerInput[] {
+  const added = new Map<number, CustomerInput>();
+  echoes.forEach(({ of, afterMs }, number) => {
+    const original = inputs[of % inputs.length]!;
+    const { recordAt, source } = original;
+    added.set(of % inputs.length, {
+      ...original,
+      recordAt: recordAt + COPY_MS + afterMs,
+      source: { ...source, offset: inputs.length + number },
+    });
+  });
+  return [...added.values()];
 }
 
 /** A permutation from a number: every order of a few inputs comes up. */
@@ -165,36 +103,57 @@ function shuffled(length: number, from: number): number[] {
   let state = from >>> 0;
   for (let at = length - 1; at > 0; at--) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    const other = state % (at + 1);
+    const other = Math.floor((state / 2 ** 32) * (at + 1));
     [order[at], order[other]] = [order[other]!, order[at]!];
   }
   return order;
 }
 
-const shape = (happening: fc.Arbitrary<Happening>, laterMs: fc.Arbitrary<number>): fc.Arbitrary<History> =>
+interface Instants {
+  at: fc.Arbitrary<EpochMs>;
+  delayMs: fc.Arbitrary<number>;
+  /** Of what happens several times. */
+  stepMs: fc.Arbitrary<number>;
+  laterMs: fc.Arbitrary<number>;
+  copiedAfterMs: fc.Arbitrary<number>;
+  echoedAfterMs: fc.Arbitrary<number>;
+  /** How often something happens. */
+  times: fc.Arbitrary<number>;
+}
+
+const shape = (arbitrary: Instants): fc.Arbitrary<History> =>
   fc
     .record({
-      happenings: fc.array(happening, { minLength: 1, maxLength: 22 }),
-      laterMs,
+      seen: lens,
+      happenings: fc.array(
+        fc.record({
+          at: arbitrary.at,
+          what: fc.nat(20),
+          name: fc.nat(200),
+          variant: fc.nat(400),
+          delayMs: arbitrary.delayMs,
+          times: arbitrary.times,
+          stepMs: arbitrary.stepMs,
+        }),
+        { minLength: 1, maxLength: 12 },
+      ),
+      laterMs: arbitrary.laterMs,
       order: fc.nat(),
       cuts: fc.array(fc.boolean(), { maxLength: 22 }),
-      copies: fc.array(fc.record({ of: fc.nat(30), afterMs: fc.integer({ min: 0, max: 48 * HOUR_MS }) }), {
-        maxLength: 5,
-      }),
+      copies: fc.array(fc.record({ of: fc.nat(60), afterMs: arbitrary.copiedAfterMs }), { maxLength: 4 }),
+      echoes: fc.array(fc.record({ of: fc.nat(60), afterMs: arbitrary.echoedAfterMs }), { maxLength: 3 }),
     })
     .map(historyOf);
 
-const anyDelay = fc.oneof(fc.constant(0), fc.nat(5 * MINUTE_MS), fc.nat(3 * DAY_MS), fc.nat(100 * DAY_MS));
-
-export const broadHistory: fc.Arbitrary<History> = shape(
-  fc.record({
-    at: fc.integer({ min: END - 120 * DAY_MS, max: END }),
-    what: fc.nat(7),
-    variant: fc.nat(400),
-    delayMs: anyDelay,
-  }),
-  fc.oneof(fc.constant(0), fc.nat(2 * DAY_MS), fc.nat(130 * DAY_MS)),
-);
+export const broadHistory: fc.Arbitrary<History> = shape({
+  at: fc.integer({ min: END - 120 * DAY_MS, max: END }),
+  delayMs: fc.oneof(fc.constant(0), fc.nat(5 * MINUTE_MS), fc.nat(3 * DAY_MS), fc.nat(100 * DAY_MS)),
+  stepMs: fc.nat(40 * MINUTE_MS),
+  laterMs: fc.oneof(fc.constant(0), fc.nat(2 * DAY_MS), fc.nat(130 * DAY_MS)),
+  copiedAfterMs: fc.nat(COPY_MS),
+  echoedAfterMs: fc.integer({ min: 1, max: 10 * DAY_MS }),
+  times: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.integer({ min: 2, max: 8 }) }),
+});
 
 const EDGE_DAYS = [
   0, 1, 2, 6, 7, 8, 9, 29, 30, 31, 32, 34, 35, 36, 37, 38, 89, 90, 91, 92, 93, 94, 364, 365, 366, 367, 395,
@@ -202,8 +161,9 @@ const EDGE_DAYS = [
 ];
 const EDGE_MS = [-1, 0, 1];
 const MIDNIGHT = Math.floor(END / DAY_MS) * DAY_MS;
+const GAP_MS = 30 * MINUTE_MS;
 /** Steps of a chain of events: sessions that just hold together, and ones that just do not. */
-const CHAIN_MS = [30 * MINUTE_MS - 1, 30 * MINUTE_MS, 30 * MINUTE_MS + 1, 60 * MINUTE_MS, 60 * MINUTE_MS + 1];
+const CHAIN_MS = [GAP_MS - 1, GAP_MS, GAP_MS + 1, 2 * GAP_MS, 2 * GAP_MS + 1];
 
 const edgeInstant: fc.Arbitrary<EpochMs> = fc.oneof(
   fc
@@ -216,14 +176,22 @@ const edgeInstant: fc.Arbitrary<EpochMs> = fc.oneof(
   fc.constantFrom(MIDNIGHT - 3 * DAY_MS, MIDNIGHT - 31 * DAY_MS),
 );
 
-export const edgeHistory: fc.Arbitrary<History> = shape(
-  fc.record({
-    at: edgeInstant,
-    what: fc.nat(7),
-    variant: fc.nat(40),
-    delayMs: fc.oneof(fc.constant(0), fc.constantFrom(1, HOUR_MS, 2 * DAY_MS, 35 * DAY_MS, 93 * DAY_MS)),
-  }),
-  fc
+export const edgeHistory: fc.Arbitrary<History> = shape({
+  at: edgeInstant,
+  delayMs: fc.oneof(
+    fc.constant(0),
+    fc.constantFrom(1, HOUR_MS, COPY_MS - GAP_MS, COPY_MS - 1, COPY_MS, 35 * DAY_MS, 93 * DAY_MS),
+  ),
+  stepMs: fc.constantFrom(0, MINUTE_MS, ...CHAIN_MS),
+  laterMs: fc
     .tuple(fc.constantFrom(...EDGE_DAYS), fc.constantFrom(0, 0, 1, DAY_MS - 1))
     .map(([days, ms]) => days * DAY_MS + ms),
-);
+  copiedAfterMs: fc.constantFrom(0, 1, COPY_MS / 2, COPY_MS - 1, COPY_MS),
+  echoedAfterMs: fc.constantFrom(1, 2, HOUR_MS, COPY_MS + 1),
+  times: fc.oneof(
+    { weight: 40, arbitrary: fc.constant(1) },
+    { weight: 9, arbitrary: fc.integer({ min: 2, max: 5 }) },
+    // Sessions of more than a day, and a few of more than five.
+    { weight: 1, arbitrary: fc.constantFrom(12, 50, 60, 260) },
+  ),
+});

@@ -2,88 +2,84 @@
  * The laws of docs/features.md as one function: null when they hold for a history, else the law that was broken.
  * It takes the core as an argument, so that planted mutants of the core can be put through it too.
  */
-import type * as CoreModule from '../../core';
-import type { EpochMs, InputTopic } from '../../../schemas';
+import type { EpochMs } from '../../../schemas';
 import { DAY_MS, INPUT_TOPICS } from '../../../schemas';
-import type { Customer, CustomerInput, Effect } from '../../core';
-import { OracleHistory, ask, oracleValidUntil, oracleVector, withoutCopies } from '../oracle';
+import type { Customer, CustomerInput } from '../../core';
+import { ask, oracleValidUntil, oracleVector, withoutCopies } from '../oracle';
+import type { Question } from '../oracle';
+import { evaluationLaw } from './evaluation-law';
+import { bytesOf, foldAll, hashOf } from './folding';
+import type { Core, Folded } from './folding';
 import type { History } from './histories';
+import { horizonLaw, outcomeLaw } from './kept-laws';
+import { publishedSessionsLaw, sessionLaw } from './session-laws';
 
-export type Core = Pick<
-  typeof CoreModule,
-  | 'DEFAULT_SETTINGS'
-  | 'FEATURE_NAMES'
-  | 'SPAN'
-  | 'decodeCustomer'
-  | 'encodeCustomer'
-  | 'fold'
-  | 'hash64'
-  | 'newCustomer'
-  | 'nextWake'
-  | 'normalForm'
-  | 'toVector'
-  | 'validUntil'
->;
-
-type Clocks = Record<InputTopic, EpochMs>;
-const noClocks = (): Clocks => Object.fromEntries(INPUT_TOPICS.map(topic => [topic, 0])) as Clocks;
-
-interface Folded {
-  customer: Customer;
-  clocks: Clocks;
-  effects: Effect[];
+export function brokenLaw(core: Core, history: History): string | null {
+  const { inputs, asOf } = history;
+  const straight = foldAll(core, inputs);
+  const question = ask(inputs, asOf, hashOf(core));
+  return (
+    orderLaw(core, history, straight) ??
+    oracleLaw(core, question, straight.customer) ??
+    copiesLaw(core, history) ??
+    validityLaw(core, question, straight.customer) ??
+    evaluationLaw(core, question, straight.customer) ??
+    sessionLaw(history, straight.customer) ??
+    publishedSessionsLaw(core, history) ??
+    horizonLaw(inputs, straight) ??
+    codecLaw(core, straight.customer)
+  );
 }
 
-interface Way {
-  /** After which inputs the customer is stored and loaded again. */
-  cuts?: readonly boolean[];
-  /** Ticks at every midnight that is passed. */
-  ticks?: boolean;
-}
-
-function foldAll(
-  core: Core,
-  inputs: readonly CustomerInput[],
-  { cuts = [], ticks = false }: Way = {},
-): Folded {
-  let customer = core.newCustomer('c1');
-  const clocks = noClocks();
-  const effects: Effect[] = [];
-  inputs.forEach((input, index) => {
-    if (ticks) tickThrough(core, customer, input.recordAt, clocks, effects);
-    const { topic } = input.source;
-    clocks[topic] = Math.max(clocks[topic], input.recordAt);
-    core.fold(customer, input, clocks, core.DEFAULT_SETTINGS, effects);
-    if (cuts[index] === true) customer = core.decodeCustomer('c1', core.encodeCustomer(customer));
-  });
-  return { customer, clocks, effects };
-}
-
-/** At most a few: what comes due between two inputs. */
-function tickThrough(
-  core: Core,
-  customer: Customer,
-  until: EpochMs,
-  clocks: Clocks,
-  effects: Effect[],
-): void {
-  for (let left = 12; left > 0; left--) {
-    const dueAt = core.nextWake(customer, core.DEFAULT_SETTINGS);
-    if (!(dueAt < until)) return;
-    const source = { topic: 'customer-commands' as const, partition: 0, offset: 0, index: 0 };
-    const recordAt = Math.max(dueAt, customer.facts.clock);
-    if (recordAt >= until) return;
-    core.fold(
-      customer,
-      { kind: 'tick', customerId: 'c1', recordAt, dueAt, source, mailedFrom: null },
-      clocks,
-      core.DEFAULT_SETTINGS,
-      effects,
-    );
+/** (a), (c), and that ticks change no facts. */
+function orderLaw(core: Core, { inputs, asOf, order, cuts }: History, straight: Folded): string | null {
+  const reordered = order.map(index => inputs[index]!);
+  const ways: [string, Folded][] = [
+    ['(a) any order of processing', foldAll(core, reordered)],
+    ['(a) any order, with time ahead of the inputs', foldAll(core, reordered, { aheadAt: asOf })],
+    ['(c) any batching', foldAll(core, inputs, { cuts })],
+    ['(a) and (c)', foldAll(core, [...inputs].reverse(), { cuts })],
+    ['ticks change nothing', foldAll(core, inputs, { cuts, ticksUntil: asOf })],
+  ];
+  const vector = bytesOf(core.toVector(straight.customer.facts, asOf));
+  const form = core.normalForm(straight.customer.facts, asOf, straight.clocks);
+  for (const [law, { customer }] of ways) {
+    if (bytesOf(core.toVector(customer.facts, asOf)) !== vector) return `${law}: the vector differs`;
+    if (core.normalForm(customer.facts, asOf, straight.clocks) !== form) return `${law}: the facts differ`;
   }
+  return null;
 }
 
-const bytesOf = (vector: Float32Array): string => Buffer.from(vector.buffer).toString('hex');
+/** (d), feature by feature, so that a failure names one. */
+function oracleLaw(core: Core, question: Question, { facts }: Customer): string | null {
+  const expected = oracleVector(core.FEATURE_NAMES, question);
+  const vector = core.toVector(facts, question.asOf);
+  const at = core.FEATURE_NAMES.findIndex((_, index) => !Object.is(vector[index], expected[index]));
+  if (at >= 0)
+    return `(d) the oracle: ${core.FEATURE_NAMES[at]} is ${vector[at]}, the oracle says ${expected[at]}`;
+  return bytesOf(vector) === bytesOf(expected) ? null : '(d) the oracle: the bits of a NaN or a zero differ';
+}
+
+/** (b): with copies, for any interleaving that keeps each topic's order. */
+function copiesLaw(core: Core, history: History): string | null {
+  const inputs = withCopies(history);
+  const asOf = inputs.reduce((latest, { recordAt }) => Math.max(latest, recordAt), history.asOf);
+  const vector = bytesOf(oracleVector(core.FEATURE_NAMES, ask(inputs, asOf, hashOf(core))));
+  const byTime = foldAll(core, inputs);
+  const form = core.normalForm(byTime.customer.facts, asOf, byTime.clocks);
+  const copies = byTime.outcomes.filter(({ kind }) => kind === 'duplicate').length;
+  if (copies !== inputs.length - withoutCopies(inputs).length) return `(b) ${copies} copies were found`;
+  const ways: [string, Folded][] = [
+    ['by time', byTime],
+    ['topic by topic', foldAll(core, topicByTopic(inputs), { cuts: history.cuts })],
+    ['any interleaving', foldAll(core, interleaved(inputs, history.order))],
+  ];
+  for (const [way, { customer }] of ways) {
+    if (bytesOf(core.toVector(customer.facts, asOf)) !== vector) return `(b) copies, ${way}: the vector`;
+    if (core.normalForm(customer.facts, asOf, byTime.clocks) !== form) return `(b) copies, ${way}: the facts`;
+  }
+  return outcomeLaw(inputs, byTime);
+}
 
 /** Copies put in their place in the order of record timestamps. */
 function withCopies({ inputs, copies }: History): CustomerInput[] {
@@ -100,96 +96,44 @@ function withCopies({ inputs, copies }: History): CustomerInput[] {
 const topicByTopic = (inputs: readonly CustomerInput[]): CustomerInput[] =>
   [...INPUT_TOPICS].reverse().flatMap(topic => inputs.filter(({ source }) => source.topic === topic));
 
-export function brokenLaw(core: Core, history: History): string | null {
-  const { inputs, asOf, order } = history;
-  const straight = foldAll(core, inputs);
-  const expected = bytesOf(core.toVector(straight.customer.facts, asOf));
-  const ways: [string, Folded][] = [
-    [
-      '(a) any order of processing',
-      foldAll(
-        core,
-        order.map(index => inputs[index]!),
-      ),
-    ],
-    ['(c) any batching', foldAll(core, inputs, { cuts: history.cuts })],
-    ['ticks change nothing', foldAll(core, inputs, { ticks: true })],
-  ];
-  const form = core.normalForm(straight.customer.facts, asOf, straight.clocks);
-  for (const [law, { customer }] of ways) {
-    if (bytesOf(core.toVector(customer.facts, asOf)) !== expected) return `${law}: the vector differs`;
-    if (core.normalForm(customer.facts, asOf, straight.clocks) !== form) return `${law}: the facts differ`;
-  }
-  return (
-    oracleLaw(core, history, straight) ??
-    copiesLaw(core, history) ??
-    validityLaw(core, history, straight.customer, expected) ??
-    sessionLaw(core, history, straight.customer) ??
-    codecLaw(core, straight.customer)
+/** Topics take turns as a shuffled history says; each keeps its own order. */
+function interleaved(inputs: readonly CustomerInput[], order: readonly number[]): CustomerInput[] {
+  const turns = order.map(index => inputs[index]!.source.topic);
+  const waiting = new Map(
+    INPUT_TOPICS.map(topic => [topic, inputs.filter(({ source }) => source.topic === topic)]),
   );
-}
-
-const hashOf =
-  (core: Core) =>
-  (id: string): readonly [number, number] => {
-    const { hi, lo } = core.hash64(id);
-    return [hi, lo];
-  };
-
-function oracleLaw(core: Core, { inputs, asOf }: History, { customer }: Folded): string | null {
-  const oracle = oracleVector(core.FEATURE_NAMES, ask(inputs, asOf, hashOf(core)));
-  const vector = core.toVector(customer.facts, asOf);
-  const at = core.FEATURE_NAMES.findIndex((_, index) => !Object.is(vector[index], oracle[index]));
-  if (at < 0) return null;
-  return `(d) the oracle: ${core.FEATURE_NAMES[at]} is ${vector[at]}, the oracle says ${oracle[at]}`;
-}
-
-/** (b): with copies, for any interleaving that keeps each topic's order. */
-function copiesLaw(core: Core, history: History): string | null {
-  const inputs = withCopies(history);
-  const asOf = inputs.reduce((latest, { recordAt }) => Math.max(latest, recordAt), history.asOf);
-  const oracle = bytesOf(oracleVector(core.FEATURE_NAMES, ask(inputs, asOf, hashOf(core))));
-  for (const [way, ordered] of [
-    ['by time', inputs],
-    ['topic by topic', topicByTopic(inputs)],
-  ] as const) {
-    const { customer } = foldAll(core, ordered, { cuts: history.cuts });
-    if (bytesOf(core.toVector(customer.facts, asOf)) !== oracle) return `(b) copies, ${way}`;
-  }
-  return null;
+  const taken = turns.map(topic => waiting.get(topic)!.shift()!);
+  return [...taken, ...[...waiting.values()].flat()];
 }
 
 /** The vector stays the same bytes until `validUntil`, and that is the first instant at which it may not. */
-function validityLaw(
-  core: Core,
-  { inputs, asOf }: History,
-  customer: Customer,
-  expected: string,
-): string | null {
-  const until = core.validUntil(customer.facts, asOf);
+function validityLaw(core: Core, question: Question, { facts }: Customer): string | null {
+  const { asOf } = question;
+  const until = core.validUntil(facts, asOf);
   if (until <= asOf) return 'validUntil lies in the past';
-  const question = ask(inputs, asOf, hashOf(core));
   const exact = oracleValidUntil(question);
   if (until !== exact) return `validUntil is ${until}, looking at every midnight finds ${exact}`;
-  const last = Math.min(until - 1, asOf + 40 * DAY_MS);
-  const looks = until === Infinity ? [last] : [last, until - 1];
-  for (let midnight = Math.ceil((asOf + 1) / DAY_MS) * DAY_MS; midnight < last; midnight += DAY_MS)
-    looks.push(midnight);
-  for (const at of looks)
-    if (bytesOf(core.toVector(customer.facts, at)) !== expected)
-      return `the vector changed before validUntil, at ${at}`;
-  return null;
+  const now = bytesOf(core.toVector(facts, asOf));
+  for (const at of instantsUntil(asOf, until))
+    if (bytesOf(core.toVector(facts, at)) !== now) return `the vector changed before validUntil, at ${at}`;
+  return naiveValidityLaw(core, question, until);
 }
 
-/** Spans of the last 34 days are the sessions that the gap makes of all own events. */
-function sessionLaw(core: Core, { inputs, asOf }: History, { facts }: Customer): string | null {
-  const from = asOf - 33 * DAY_MS;
-  const spans = facts.sessions
-    .toRows()
-    .map(row => ({ start: row[core.SPAN.start]!, end: row[core.SPAN.end]!, events: row[core.SPAN.events]! }))
-    .filter(({ start }) => start >= from);
-  const sessions = new OracleHistory(withoutCopies(inputs)).sessions.filter(({ start }) => start >= from);
-  return JSON.stringify(spans) === JSON.stringify(sessions) ? null : 'sessions are not those of the gap law';
+/** Every midnight, the last instant before the end, and when there is no end, years. */
+function instantsUntil(asOf: EpochMs, until: EpochMs): EpochMs[] {
+  const last = Math.min(until - 1, asOf + 40 * DAY_MS);
+  const instants = until === Infinity ? [last, asOf + 4_000 * DAY_MS] : [last, until - 1];
+  for (let midnight = Math.ceil((asOf + 1) / DAY_MS) * DAY_MS; midnight < last; midnight += DAY_MS)
+    instants.push(midnight);
+  return instants;
+}
+
+/** The same of the naive vector: just before the end it is what it is now, and from the end on what the core says. */
+function naiveValidityLaw(core: Core, question: Question, until: EpochMs): string | null {
+  const naiveAt = (asOf: EpochMs): string =>
+    bytesOf(oracleVector(core.FEATURE_NAMES, { ...question, asOf }));
+  const last = until === Infinity ? question.asOf + 4_000 * DAY_MS : until - 1;
+  return naiveAt(last) === naiveAt(question.asOf) ? null : 'the naive vector changed before validUntil';
 }
 
 function codecLaw(core: Core, customer: Customer): string | null {

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { transformSync } from '@swc/core';
-import type { Core } from './laws';
+import type { Core } from './folding';
 
 export interface Mutant {
   /** What a careless change would have made of the rule. */

@@ -15,6 +15,12 @@ export interface OracleSession {
   start: EpochMs;
   end: EpochMs;
   events: number;
+  pageViews: number;
+  productViews: number;
+  cartAdds: number;
+  checkouts: number;
+  entryPage: string | null;
+  exitPage: string | null;
 }
 
 const isMessage = (input: CustomerInput): input is MessageInput =>
@@ -41,12 +47,44 @@ export function withoutCopies(inputs: readonly CustomerInput[]): CustomerInput[]
   return applied;
 }
 
+/** A gap of exactly 30 minutes keeps the session, strictly more starts a new one. */
+function sessionsOf(activities: readonly ActivityInput[]): OracleSession[] {
+  const sessions: ActivityInput[][] = [];
+  for (const activity of [...activities].sort((a, b) => a.eventAt - b.eventAt)) {
+    const last = sessions.at(-1);
+    if (last === undefined || activity.eventAt - last.at(-1)!.eventAt > 30 * MINUTE_MS)
+      sessions.push([activity]);
+    else last.push(activity);
+  }
+  return sessions.map(sessionOf);
+}
+
+/** Entry of the earliest, exit of the latest that has a page; at one instant the smallest and the largest text. */
+function sessionOf(events: readonly ActivityInput[]): OracleSession {
+  const named = (...names: string[]): number => events.filter(({ name }) => names.includes(name)).length;
+  const pages = events
+    .flatMap(({ eventAt, page }) => (page === null ? [] : [{ eventAt, page }]))
+    .sort((a, b) => a.eventAt - b.eventAt || (a.page < b.page ? -1 : 1));
+  return {
+    start: events[0]!.eventAt,
+    end: events.at(-1)!.eventAt,
+    events: events.length,
+    pageViews: named('page', 'screen'),
+    productViews: named('Product Viewed'),
+    cartAdds: named('Product Added'),
+    checkouts: named('Checkout Started'),
+    entryPage: pages[0]?.page ?? null,
+    exitPage: pages.at(-1)?.page ?? null,
+  };
+}
+
 export class OracleHistory {
   readonly activities: ActivityInput[];
   readonly orderMessages: OrderInput[];
   readonly profiles: ProfileInput[];
   readonly received: ReceivedInput[];
   readonly attributes: AttributesInput[];
+  readonly sessions: OracleSession[];
 
   constructor(inputs: readonly CustomerInput[]) {
     const of = <K extends CustomerInput['kind']>(kind: K) =>
@@ -56,6 +94,7 @@ export class OracleHistory {
     this.profiles = of('profile');
     this.received = of('received');
     this.attributes = of('attributes');
+    this.sessions = sessionsOf(this.activities);
   }
 
   /** Instants of what the customer did. */
@@ -69,22 +108,6 @@ export class OracleHistory {
     return [...this.activities, ...this.orderMessages, ...this.profiles, ...this.received].map(
       ({ eventAt }) => eventAt,
     );
-  }
-
-  /** A gap of exactly 30 minutes keeps the session, strictly more starts a new one. */
-  get sessions(): OracleSession[] {
-    const instants = this.activities.map(({ eventAt }) => eventAt).sort((a, b) => a - b);
-    const sessions: OracleSession[] = [];
-    for (const at of instants) {
-      const last = sessions[sessions.length - 1];
-      if (last === undefined || at - last.end > 30 * MINUTE_MS)
-        sessions.push({ start: at, end: at, events: 1 });
-      else {
-        last.end = at;
-        last.events++;
-      }
-    }
-    return sessions;
   }
 
   /** Of the newest message that says it: by time, then by the 64-bit hash of the id (given), then by value. */

@@ -8,7 +8,9 @@ import { OracleHistory, withoutCopies } from './history';
 export { ORACLE } from './features';
 export type { Question } from './features';
 export { OracleHistory, withoutCopies } from './history';
+export type { OracleSession } from './history';
 export { ordersOf } from './orders';
+export { oracleEvaluation, oracleRfm } from './evaluation';
 export { oracleValidUntil } from './next-change';
 
 /** `inputs` in an order that keeps each topic's; copies may be among them. */

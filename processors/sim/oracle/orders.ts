@@ -16,6 +16,7 @@ export function ordersOf(messages: readonly OrderInput[]): OracleOrder[] {
   return ids.flatMap(id => orderOf(messages.filter(({ orderId }) => orderId === id)));
 }
 
+/** Refunds are a set by message id; one without an amount is the whole order. */
 function orderOf(messages: readonly OrderInput[]): OracleOrder[] {
   const of = (...actions: OrderInput['action'][]): OrderInput[] =>
     messages.filter(({ action }) => actions.includes(action));
@@ -27,13 +28,17 @@ function orderOf(messages: readonly OrderInput[]): OracleOrder[] {
   const pricedAt = Math.max(...priced.map(({ eventAt }) => eventAt));
   const amounts = priced.filter(({ eventAt }) => eventAt === pricedAt).map(({ amountMinor }) => amountMinor!);
   const grossMinor = amounts.length === 0 ? 0 : Math.max(0, ...amounts);
-  const refunds = of('refunded');
-  const refunded = refunds.reduce(
-    (sum, { amountMinor }) => sum + (amountMinor === null ? grossMinor : Math.max(0, amountMinor)),
+  const refunds = new Map<string, number>();
+  for (const { messageId, amountMinor } of of('refunded')) {
+    const stated = amountMinor ?? Infinity;
+    refunds.set(messageId, Math.max(refunds.get(messageId) ?? 0, stated));
+  }
+  const refunded = [...refunds.values()].reduce(
+    (sum, stated) => sum + (stated === Infinity ? grossMinor : stated),
     0,
   );
   const isCancelled = of('cancelled').some(({ eventAt }) => eventAt >= newest);
-  const isWhollyRefunded = refunds.length > 0 && refunded >= grossMinor;
+  const isWhollyRefunded = refunds.size > 0 && refunded >= grossMinor;
   return [
     {
       placedAt: Math.min(...completed.map(({ eventAt }) => eventAt)),
