@@ -18,7 +18,7 @@ export const HTTP_ERRORS = {
   overloaded: { status: 503, remedy: 'Send it again after the seconds in Retry-After.' },
   'not-stored': {
     status: 503,
-    remedy: 'Send it again after the seconds in Retry-After; nothing of it was kept.',
+    remedy: 'Send it again after the seconds in Retry-After; message ids make that safe.',
   },
 } as const;
 export type HttpErrorCode = keyof typeof HTTP_ERRORS;

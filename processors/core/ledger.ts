@@ -53,7 +53,7 @@ export interface ScoreLedger {
   dayEnds: DayEnd[];
   /** Sessions that ended at or before this were handled: published, or too late to be. */
   settledThrough: EpochMs;
-  /** Of the last two days. */
+  /** Of the last two days and a gap: what a late event may still change. */
   sessions: PublishedSession[];
 }
 

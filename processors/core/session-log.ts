@@ -7,7 +7,7 @@ import { NEVER } from '../../schemas';
 import { HORIZON, SPAN } from './facts';
 import type { Customer, CustomerFacts } from './facts';
 import type { PublishedSession, ScoreLedger } from './ledger';
-import { SESSION_GAP_MS } from './sessions';
+import { REMEMBERED_MS, SESSION_GAP_MS } from './sessions';
 import type { CoreSettings, Effect } from './types';
 
 /** Customer id and start. */
@@ -64,7 +64,7 @@ export function closeSessions(
   }
   ledger.settledThrough = Math.max(ledger.settledThrough, asOf - SESSION_GAP_MS - settings.sessionGraceMs);
   if (ledger.sessions.length > 0)
-    ledger.sessions = ledger.sessions.filter(session => session.end >= asOf - HORIZON.pagesMs);
+    ledger.sessions = ledger.sessions.filter(session => session.end >= asOf - REMEMBERED_MS);
 }
 
 function publish(customer: Customer, row: number): Session {

@@ -11,6 +11,12 @@ import type { Table } from './table';
 /** Exactly this long keeps the session, strictly more starts a new one. The one constant, in the one file. */
 export const SESSION_GAP_MS = 30 * MINUTE_MS;
 
+/**
+ * How long after its end we know what was published of a session, and its pages. A gap more than a session is
+ * published again: an event that is not too late may extend one that ended a gap before the event.
+ */
+export const REMEMBERED_MS = HORIZON.pagesMs + SESSION_GAP_MS;
+
 /** Does an event at `at` belong to the span that ends at `end` and starts at `start`? */
 export const belongs = (at: EpochMs, start: EpochMs, end: EpochMs, gapMs: number): boolean =>
   at >= start - gapMs && at <= end + gapMs;
@@ -120,6 +126,6 @@ export function trimSessions(facts: CustomerFacts, settledThrough: EpochMs): voi
   facts.pages = facts.pages.filter(pages => {
     const row = sessions.lowerBound(pages.start);
     const end = row < sessions.rows ? sessions.at(row, SPAN.end) : -Infinity;
-    return end >= clock - HORIZON.pagesMs || (end > settledThrough && end > -Infinity);
+    return end >= clock - REMEMBERED_MS || (end > settledThrough && end > -Infinity);
   });
 }

@@ -5,18 +5,9 @@ import { anniversaries, dayAt, stepped } from './calendar';
 import type { Question } from './features';
 import { ordersOf } from './orders';
 
-/** What only a window of 90 days reads. */
-const OF_90_DAYS = ['Profile Viewed', 'Gig Application Submitted', 'Gig Rated'];
-/** What another customer did that no day counts. */
-const OF_NO_DAY = [
-  'User Followed',
-  'User Unfollowed',
-  'Connection Accepted',
-  'Connection Removed',
-  'Gig Hired',
-  'Gig Completed',
-  'Gig Cancelled',
-];
+/** What another customer did that a window of 30 days counts, and one of 90. Everything else counts in no day. */
+const RECEIVED_30 = ['Post Liked', 'Comment Created', 'Post Shared'];
+const RECEIVED_90 = ['Profile Viewed', 'Gig Application Submitted', 'Gig Rated'];
 const LAST_STEP_DAYS = 4_000;
 
 export function oracleValidUntil(question: Question): EpochMs {
@@ -43,10 +34,10 @@ function markedDays({ history, hashOf }: Question): MarkedDays {
   const orders = ordersOf(history.orderMessages)
     .filter(({ counts }) => counts)
     .map(({ placedAt }) => dayAt(placedAt));
-  const received = (isOf90: boolean): number[] =>
+  const received = (names: readonly string[]): number[] =>
     history.received
+      .filter(({ name }) => names.includes(name))
       .filter(({ name, ratingHundredths }) => name !== 'Gig Rated' || ratingHundredths !== null)
-      .filter(({ name }) => OF_90_DAYS.includes(name) === isOf90 && !OF_NO_DAY.includes(name))
       .map(({ eventAt }) => dayAt(eventAt));
   const sentOf90 = history.activities
     .filter(({ name }) => name === 'Gig Application Submitted')
@@ -55,8 +46,8 @@ function markedDays({ history, hashOf }: Question): MarkedDays {
     history.profile(({ fields }) => fields.createdAt, hashOf) ?? Math.min(Infinity, ...history.seenAt);
   return {
     7: [...new Set([...own, ...ends])],
-    30: [...new Set([...own, ...ends, ...orders, ...received(false)])],
-    90: [...new Set([...own, ...orders, ...received(true), ...sentOf90])],
+    30: [...new Set([...own, ...ends, ...orders, ...received(RECEIVED_30)])],
+    90: [...new Set([...own, ...orders, ...received(RECEIVED_90), ...sentOf90])],
     aging: [
       ...(own.length === 0 ? [] : [Math.max(...own)]),
       ...(orders.length === 0 ? [] : [Math.min(...orders), Math.max(...orders)]),
