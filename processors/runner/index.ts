@@ -1,7 +1,8 @@
 /** What commands and backfills use of the runner. */
 export { DamagedStateError } from './hot-customers';
-export { Lane, LaneLostError } from './lane';
-export type { LaneOptions, LanePorts, LaneStep } from './lane';
+export { Lane } from './lane';
+export { LaneLostError } from './options';
+export type { LaneOptions, LanePorts, LaneStep } from './options';
 export { runLane } from './live';
 export type { LiveOptions } from './live';
 export { DamagedPositionsError, RECOVERY_MARK } from './reconcile';

@@ -13,33 +13,22 @@
  * A lane that throws is started again: what it held in memory is worth nothing then.
  */
 import type { CustomerId, EpochMs, Positions } from '../../schemas';
-import { encodeCustomer, nextWake } from '../core';
-import type { CoreSettings, InputRules } from '../core';
-import { FencedError } from '../ports';
-import type {
-  Claim,
-  Clock,
-  EventLog,
-  LogRecord,
-  Outbox,
-  OutgoingMessage,
-  Publisher,
-  Scorer,
-  StateBatch,
-  StateStore,
-  WireCodec,
-} from '../ports';
-import { evaluateRest, foldInputs, isGone } from './advance';
+import type { Claim, Outbox, OutgoingMessage, StateBatch } from '../ports';
+import { evaluateRest, foldInputs } from './advance';
 import type { AdvanceTools } from './advance';
+import { closeDraft } from './closing';
 import { Draft, VectorRows } from './draft';
-import type { DraftBasis, Touched } from './draft';
+import type { DraftBasis } from './draft';
 import { HotCustomers } from './hot-customers';
 import { Intake } from './intake';
 import { MessageWriter } from './messages';
 import { StageTimer, addMetrics, newLaneMetrics } from './metrics';
 import type { LaneMetrics } from './metrics';
+import { LaneLostError } from './options';
+import type { LaneOptions, LaneStep } from './options';
 import { Patience } from './patience';
 import { offsetsOf, samePositions } from './positions';
+import { publishOutbox } from './publication';
 import { readRecord } from './reading';
 import type { ReadingTools } from './reading';
 import { RECOVERY_MARK, reconcile } from './reconcile';
@@ -48,51 +37,6 @@ import { republishPage } from './recovery';
 import { scoreDraft } from './scoring';
 import { DEFAULT_LANE_SETTINGS } from './settings';
 import type { LaneSettings } from './settings';
-
-/** Names of the steps at which a simulation may stop, kill or delay a lane: before and after each. */
-export type LaneStep =
-  | 'claiming'
-  | 'claimed'
-  | 'fenced'
-  | 'reconciled'
-  | 'reading'
-  | 'read'
-  | 'prepared'
-  | 'committing'
-  | 'committed'
-  | 'publishing'
-  | 'published';
-
-export interface LanePorts {
-  log: EventLog;
-  store: StateStore;
-  publisher: Publisher;
-  scorer: Scorer;
-  codec: WireCodec;
-  /** A live lane's; drivers of replays have no clock but the data's. */
-  clock?: Clock;
-}
-
-export interface LaneOptions {
-  partition: number;
-  ports: LanePorts;
-  core: CoreSettings;
-  rules: InputRules;
-  settings?: Partial<LaneSettings>;
-  /** A live lane that waits for company is asked to stop. */
-  signal?: AbortSignal;
-  /** Called before the lane goes on from a step. */
-  onStep?: (step: LaneStep) => void | Promise<void>;
-  /** Told of every batch with its counts, before it is committed. */
-  onBatch?: (batch: StateBatch, counts: LaneMetrics) => void;
-  /** Where a record came from, for people: file and line of a replay. */
-  originOf?: (record: LogRecord) => string | null;
-}
-
-/** Another owner has the partition, or the stored positions are not this lane's: claim again. */
-export class LaneLostError extends Error {
-  override readonly name = 'LaneLostError';
-}
 
 export class Lane {
   readonly metrics: LaneMetrics = newLaneMetrics();
@@ -332,46 +276,18 @@ export class Lane {
     this.timer.took('codec');
   }
 
-  private close(draft: Draft, to: Positions, messages: OutgoingMessage[]): StateBatch {
-    const isSilent = this.recovery !== null;
-    const states = new Map<CustomerId, Uint8Array | null>();
-    const wakes = new Map<CustomerId, EpochMs>();
-    for (const touched of draft.customers.values()) this.closeCustomer(touched, isSilent, states, wakes);
+  private close(draft: Draft, to: Positions, messages: readonly OutgoingMessage[]): StateBatch {
     if (this.recovery !== null) this.markRecovery(draft, this.recovery);
-    const clocks = draft.closeClocks();
-    const { from, mailPositions } = draft;
-    const outbox: Outbox = {
-      batchNumber: this.batchNumber + 1,
+    const batch = closeDraft(draft, to, messages, {
+      core: this.options.core,
       epoch: this.epoch,
-      from,
-      to,
-      // Up to K everything was said before the store lost it.
-      mail: isSilent ? [] : draft.mailInOrder(),
-      messages: isSilent ? [] : [...messages, ...draft.deadLetters],
-    };
-    for (const { value } of outbox.messages) draft.counts.outboxBytes += value?.length ?? 0;
-    draft.counts.batches = 1;
-    this.batchNumber++;
+      batchNumber: ++this.batchNumber,
+      isSilent: this.recovery !== null,
+    });
+    const { mailPositions, clocks } = batch;
     this.basis = { positions: offsetsOf(to), mailPositions, clocks };
     this.timer.took('encode');
-    return { batchNumber: this.batchNumber, from, to, mailPositions, clocks, states, wakes, outbox };
-  }
-
-  private closeCustomer(
-    touched: Touched,
-    isSilent: boolean,
-    states: Map<CustomerId, Uint8Array | null>,
-    wakes: Map<CustomerId, EpochMs>,
-  ): void {
-    if (!touched.changed && touched.evaluations.length === 0) {
-      // A stale tick: its due entry is renewed, nothing else.
-      wakes.set(touched.id, nextWake(touched.customer, this.options.core));
-      return;
-    }
-    // Without a published score the end of the recovery knows whom to speak of.
-    if (isSilent) touched.customer.ledger.published = null;
-    states.set(touched.id, isGone(touched) ? null : encodeCustomer(touched.customer));
-    wakes.set(touched.id, nextWake(touched.customer, this.options.core));
+    return batch;
   }
 
   /** Steps 7 and 8. */
@@ -399,27 +315,11 @@ export class Lane {
     await this.step('published');
   }
 
-  /** When the outcome of a publication is unknown, K tells. */
-  private async publish(outbox: Outbox): Promise<void> {
-    const { store, publisher, log } = this.options.ports;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.step('publishing');
-        await publisher.publish(this.partition, outbox);
-        return;
-      } catch (error) {
-        if (error instanceof FencedError || attempt >= this.settings.attempts) throw error;
-        await this.patience.wait(attempt);
-        await this.patience.ask(() => store.load(this.claim!, []));
-        await this.patience.ask(() => publisher.fence(this.partition));
-        const committed = await this.patience.ask(() => log.committed(this.partition));
-        if (committed === null || samePositions(committed, outbox.from)) continue;
-        if (samePositions(committed, outbox.to)) return;
-        throw new LaneLostError(`Partition ${this.partition} was published by another owner.`, {
-          cause: error,
-        });
-      }
-    }
+  private publish(outbox: Outbox): Promise<void> {
+    const { options, patience, settings } = this;
+    const onAttempt = (): void | Promise<void> => this.step('publishing');
+    const { ports } = options;
+    return publishOutbox(outbox, this.claim!, { ports, patience, attempts: settings.attempts, onAttempt });
   }
 
   /**

@@ -4,8 +4,8 @@
  */
 import { FencedError } from '../ports';
 import type { Clock } from '../ports';
-import { LaneLostError } from './lane';
 import type { Lane } from './lane';
+import { LaneLostError } from './options';
 import type { Scheduler } from './scheduler';
 import { DEFAULT_LANE_SETTINGS } from './settings';
 import type { LaneSettings } from './settings';

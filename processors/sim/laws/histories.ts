@@ -152,7 +152,10 @@ export const broadHistory: fc.Arbitrary<History> = shape({
   laterMs: fc.oneof(fc.constant(0), fc.nat(2 * DAY_MS), fc.nat(130 * DAY_MS)),
   copiedAfterMs: fc.nat(COPY_MS),
   echoedAfterMs: fc.integer({ min: 1, max: 10 * DAY_MS }),
-  times: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.integer({ min: 2, max: 8 }) }),
+  times: fc.oneof(
+    { weight: 6, arbitrary: fc.constant(1) },
+    { weight: 1, arbitrary: fc.integer({ min: 2, max: 8 }) },
+  ),
 });
 
 const EDGE_DAYS = [

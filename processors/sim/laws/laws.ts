@@ -130,8 +130,7 @@ function instantsUntil(asOf: EpochMs, until: EpochMs): EpochMs[] {
 
 /** The same of the naive vector: just before the end it is what it is now, and from the end on what the core says. */
 function naiveValidityLaw(core: Core, question: Question, until: EpochMs): string | null {
-  const naiveAt = (asOf: EpochMs): string =>
-    bytesOf(oracleVector(core.FEATURE_NAMES, { ...question, asOf }));
+  const naiveAt = (asOf: EpochMs): string => bytesOf(oracleVector(core.FEATURE_NAMES, { ...question, asOf }));
   const last = until === Infinity ? question.asOf + 4_000 * DAY_MS : until - 1;
   return naiveAt(last) === naiveAt(question.asOf) ? null : 'the naive vector changed before validUntil';
 }
