@@ -71,16 +71,19 @@ test('a replay that is killed ten times gives the same features, and says nothin
   );
 }, 180_000);
 
-/** Starts the service and waits until it says where it listens. */
-async function serve(state: string): Promise<{ child: ChildProcess; url: string }> {
+/** Starts the service and waits until it says where it listens; its output is read to the end. */
+function serve(state: string): Promise<{ child: ChildProcess; url: string }> {
   const child = launch(['run', '--embedded', '--state', state, '--port', '0']);
-  let text = '';
-  for await (const chunk of child.stdout!) {
-    text += String(chunk);
-    const url = /listens on (http:\S+?),/.exec(text)?.[1];
-    if (url !== undefined) return { child, url };
-  }
-  throw new Error(`The service ended before it listened: ${text}`);
+  return new Promise((listening, failed) => {
+    let text = '';
+    for (const stream of [child.stdout!, child.stderr!])
+      stream.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        const url = /listens on (http:\S+?),/.exec(text)?.[1];
+        if (url !== undefined) listening({ child, url });
+      });
+    child.on('close', () => failed(new Error(`The service ended before it listened: ${text}`)));
+  });
 }
 
 test('a live process that is killed has counted every acknowledged event once', async () => {

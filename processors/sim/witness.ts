@@ -52,7 +52,7 @@ export class Witness {
     const history = this.commits[partition]!;
     const last = history[history.length - 1];
     for (const topic of INPUT_TOPICS)
-      if (batch.to[topic] < batch.from[topic] || (last !== undefined && batch.to[topic] < last.to[topic]))
+      if (batch.to[topic] < batch.from[topic] || (last !== undefined && batch.from[topic] < last.to[topic]))
         this.violate('I6', `${topic} of partition ${partition} went back to ${batch.to[topic]}`);
     const other = history.find(commit => commit.epoch === epoch && commit.token !== token);
     if (other !== undefined || (last !== undefined && last.epoch > epoch))

@@ -1,6 +1,7 @@
 /**
- * Histories of one customer for the laws: a broad generator, and one that aims at edges (windows, horizons, midnights,
- * the gap ± 1 ms, sessions of days, ages where a step widens, ties at one instant, copies at 48 hours ± 1 ms).
+ * Histories of one customer for the laws: a broad generator; one that aims at edges (windows, horizons, midnights,
+ * ages where a step widens, ties at one instant, copies at 48 hours ± 1 ms); and one that crowds into a few evenings
+ * (the gap ± 1 ms, sessions that unite, sessions of days).
  *
  * A history has a lens: many look at a few kinds of inputs and a few names only, because a rule that shows when one
  * thing happens often and nothing else does (a clip, a window that no other thing shares) is else never reached.
@@ -38,7 +39,7 @@ interface Lens {
   latestMs: number;
 }
 
-const lens: fc.Arbitrary<Lens> = fc.record({
+const anyLens: fc.Arbitrary<Lens> = fc.record({
   kinds: fc.oneof(
     { weight: 3, arbitrary: fc.constant(['activity', 'activity', ...KINDS] as const) },
     { weight: 2, arbitrary: fc.subarray([...KINDS], { minLength: 1, maxLength: 2 }) },
@@ -109,7 +110,8 @@ function shuffled(length: number, from: number): number[] {
   return order;
 }
 
-interface Instants {
+interface Aim {
+  seen: fc.Arbitrary<Lens>;
   at: fc.Arbitrary<EpochMs>;
   delayMs: fc.Arbitrary<number>;
   /** Of what happens several times. */
@@ -121,10 +123,10 @@ interface Instants {
   times: fc.Arbitrary<number>;
 }
 
-const shape = (arbitrary: Instants): fc.Arbitrary<History> =>
+const shape = (arbitrary: Aim): fc.Arbitrary<History> =>
   fc
     .record({
-      seen: lens,
+      seen: arbitrary.seen,
       happenings: fc.array(
         fc.record({
           at: arbitrary.at,
@@ -146,6 +148,7 @@ const shape = (arbitrary: Instants): fc.Arbitrary<History> =>
     .map(historyOf);
 
 export const broadHistory: fc.Arbitrary<History> = shape({
+  seen: anyLens,
   at: fc.integer({ min: END - 120 * DAY_MS, max: END }),
   delayMs: fc.oneof(fc.constant(0), fc.nat(5 * MINUTE_MS), fc.nat(3 * DAY_MS), fc.nat(100 * DAY_MS)),
   stepMs: fc.nat(40 * MINUTE_MS),
@@ -180,6 +183,7 @@ const edgeInstant: fc.Arbitrary<EpochMs> = fc.oneof(
 );
 
 export const edgeHistory: fc.Arbitrary<History> = shape({
+  seen: anyLens,
   at: edgeInstant,
   delayMs: fc.oneof(
     fc.constant(0),
@@ -192,9 +196,54 @@ export const edgeHistory: fc.Arbitrary<History> = shape({
   copiedAfterMs: fc.constantFrom(0, 1, COPY_MS / 2, COPY_MS - 1, COPY_MS),
   echoedAfterMs: fc.constantFrom(1, 2, HOUR_MS, COPY_MS + 1),
   times: fc.oneof(
-    { weight: 40, arbitrary: fc.constant(1) },
+    { weight: 4, arbitrary: fc.constant(1) },
+    { weight: 1, arbitrary: fc.integer({ min: 2, max: 5 }) },
+  ),
+});
+
+/** Half hours of three evenings, and the days on which those evenings leave windows and horizons. */
+const eveningInstant: fc.Arbitrary<EpochMs> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(fc.constantFrom(0, 0, 1, 2), fc.nat(8), fc.constantFrom(...EDGE_MS))
+      .map(([days, step, ms]) => MIDNIGHT - days * DAY_MS - 2 * HOUR_MS + step * GAP_MS + ms),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom(1, 2, 7, 8, 30, 31, 34, 35, 36), fc.constantFrom(...EDGE_MS))
+      .map(([days, ms]) => MIDNIGHT + days * DAY_MS + ms),
+  },
+);
+
+export const eveningHistory: fc.Arbitrary<History> = shape({
+  seen: fc.record({
+    kinds: fc.constantFrom(['activity'], ['activity', 'activity', 'activity', 'order', 'received']),
+    names: fc.constantFrom(2, 4, 5),
+    firstName: fc.nat(2),
+    latestMs: fc.constantFrom(2 * DAY_MS, 2 * DAY_MS, Infinity),
+  }),
+  at: eveningInstant,
+  delayMs: fc.constantFrom(
+    0,
+    0,
+    1,
+    HOUR_MS,
+    6 * HOUR_MS,
+    COPY_MS - GAP_MS,
+    COPY_MS - 1,
+    COPY_MS,
+    35 * DAY_MS,
+  ),
+  stepMs: fc.constantFrom(0, MINUTE_MS, GAP_MS - 1, GAP_MS),
+  laterMs: fc.constantFrom(0, 0, 1, DAY_MS, 6 * DAY_MS, 29 * DAY_MS, 30 * DAY_MS, 31 * DAY_MS),
+  copiedAfterMs: fc.nat(COPY_MS),
+  echoedAfterMs: fc.integer({ min: 1, max: DAY_MS }),
+  times: fc.oneof(
+    { weight: 50, arbitrary: fc.constant(1) },
     { weight: 9, arbitrary: fc.integer({ min: 2, max: 5 }) },
     // Sessions of more than a day, and a few of more than five.
-    { weight: 1, arbitrary: fc.constantFrom(12, 50, 60, 260) },
+    { weight: 1, arbitrary: fc.constantFrom(49, 60, 260) },
   ),
 });

@@ -44,6 +44,7 @@ function orderLaw(core: Core, { inputs, asOf, order, cuts }: History, straight: 
   const vector = bytesOf(core.toVector(straight.customer.facts, asOf));
   const form = core.normalForm(straight.customer.facts, asOf, straight.clocks);
   for (const [law, { customer }] of ways) {
+    if (customer.facts.clock < straight.customer.facts.clock) return `${law}: the clock went back`;
     if (bytesOf(core.toVector(customer.facts, asOf)) !== vector) return `${law}: the vector differs`;
     if (core.normalForm(customer.facts, asOf, straight.clocks) !== form) return `${law}: the facts differ`;
   }
