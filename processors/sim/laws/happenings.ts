@@ -38,22 +38,25 @@ const OWN = [
   'Something Else',
   'Post Liked',
 ];
+/** Place by place beside what the customer does, so that a lens of a few names sees what belongs together. */
 const RECEIVED = [
-  'Post Liked',
-  'Comment Created',
+  'Gig Hired',
+  'Gig Completed',
+  'Gig Cancelled',
   'Post Shared',
   'User Followed',
   'User Unfollowed',
+  'Post Liked',
+  'Comment Created',
   'Gig Rated',
   'Profile Viewed',
   'Connection Accepted',
   'Connection Removed',
   'Gig Application Submitted',
-  'Gig Hired',
-  'Gig Completed',
-  'Gig Cancelled',
   'Something Else',
 ];
+/** Places of names that only show together: applications and hires; shares and followers; ratings alone. */
+export const PLACE = { applications: 14, shares: 3, ratings: 8 } as const;
 const ACTIONS: OrderInput['action'][] = ['completed', 'completed', 'updated', 'refunded', 'cancelled'];
 
 const TOPIC: Record<Kind, InputTopic> = {
@@ -74,11 +77,13 @@ export function inputsOf(happenings: readonly Happening[]): CustomerInput[] {
   const perTopic = new Map<InputTopic, number>();
   for (const happening of happenings)
     for (let time = 0; time < happening.times; time++) {
-      const topic = isMailed(happening) ? 'customer-mail' : TOPIC[happening.kind];
+      // What is said differs from time to time, so that ties at one instant are between different things.
+      const variant = happening.variant + time;
+      const topic = isMailed({ ...happening, variant }) ? 'customer-mail' : TOPIC[happening.kind];
       const number = perTopic.get(topic) ?? 0;
       perTopic.set(topic, number + 1);
       const at = happening.at + time * happening.stepMs;
-      inputs.push(inputOf({ ...happening, at }, inputs.length, topic, `m${number}`));
+      inputs.push(inputOf({ ...happening, at, variant }, inputs.length, topic, `m${number}`));
     }
   return inputs;
 }
