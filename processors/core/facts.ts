@@ -103,8 +103,10 @@ export const LIFE = {
   foldedDays: 15,
   /** Completed orders among the folded, also the cancelled ones. */
   foldedCompleted: 16,
+  /** Newest day of any folded order; `foldedFirstDay`, `foldedLastDay` and `foldedDays` are of those that count. */
+  foldedThroughDay: 17,
 } as const;
-export const LIFE_WIDTH = 17;
+export const LIFE_WIDTH = 18;
 
 /** One profile field: the newest (time, message id, bytes) wins. */
 export interface Register<T> {

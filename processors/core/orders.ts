@@ -51,7 +51,10 @@ export function applyOrder(facts: CustomerFacts, input: OrderInput, messageId: H
 
 /** Beyond the bound, an unknown order placed no later than the newest folded one is taken for a folded one. */
 function isFolded(facts: CustomerFacts, input: OrderInput): boolean {
-  return facts.life[LIFE.foldedCompleted]! > 0 && dayOf(input.eventAt) <= facts.life[LIFE.foldedLastDay]!;
+  const { life } = facts;
+  // The second column is younger than the first: values stored before it have only the first.
+  const through = Math.max(life[LIFE.foldedLastDay]!, life[LIFE.foldedThroughDay]!);
+  return life[LIFE.foldedCompleted]! > 0 && dayOf(input.eventAt) <= through;
 }
 
 function mergeRegisters(
@@ -228,8 +231,8 @@ function foldOldest(facts: CustomerFacts): void {
   life[LIFE.foldedCompleted]!++;
   life[LIFE.foldedGrossMinor]! += gross;
   life[LIFE.foldedRefundedMinor]! += refunded;
+  life[LIFE.foldedThroughDay] = Math.max(life[LIFE.foldedThroughDay]!, day);
   if (counts) foldCounted(facts, day, gross - refunded);
-  else life[LIFE.foldedLastDay] = Math.max(life[LIFE.foldedLastDay]!, day);
   removeOrder(facts, oldest);
 }
 

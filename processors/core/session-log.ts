@@ -19,6 +19,12 @@ const isClosedAt = (end: EpochMs, asOf: EpochMs, settings: CoreSettings): boolea
 const publishedInside = (ledger: ScoreLedger, start: EpochMs, end: EpochMs): PublishedSession[] =>
   ledger.sessions.filter(session => session.start >= start && session.start <= end);
 
+/** End of the session that holds a published one by now: it may have grown, or be open again. */
+function holderEnd({ sessions }: CustomerFacts, { start, end }: PublishedSession): EpochMs {
+  const row = sessions.lowerBound(start + 1) - 1;
+  return row < 0 ? end : Math.max(end, sessions.at(row, SPAN.end));
+}
+
 /** Does the span need to be published, now that it is closed at `asOf`? */
 function isUnsettled(facts: CustomerFacts, row: number, ledger: ScoreLedger, asOf: EpochMs): boolean {
   const start = facts.sessions.at(row, SPAN.start);
@@ -64,7 +70,7 @@ export function closeSessions(
   }
   ledger.settledThrough = Math.max(ledger.settledThrough, asOf - SESSION_GAP_MS - settings.sessionGraceMs);
   if (ledger.sessions.length > 0)
-    ledger.sessions = ledger.sessions.filter(session => session.end >= asOf - REMEMBERED_MS);
+    ledger.sessions = ledger.sessions.filter(session => holderEnd(facts, session) >= asOf - REMEMBERED_MS);
 }
 
 function publish(customer: Customer, row: number): Session {
