@@ -18,7 +18,7 @@ interface DemoOptions {
 }
 
 const REPLAYED_DAYS = 120;
-const LIVE_DAYS = 8;
+const LIVE_DAYS = 7;
 /** Marks a folder that a demonstration made and may remove. */
 const MARKER = 'demo.json';
 
@@ -132,7 +132,7 @@ export function demoCommand(run: (argv: readonly string[], io: Io) => Promise<nu
       .command('demo')
       .description('make a world, replay 120 days of it, then watch scores move while customers fall silent')
       .option('--customers <n>', 'how many', '2000')
-      .option('--seconds <n>', 'how long the live part takes', '16')
+      .option('--seconds <n>', 'how long the live part takes', '12')
       .option('--out <dir>', 'where it is kept', 'out/demo')
       .action(async (options: DemoOptions, self: Command) => {
         await demo(contextOf(io, self), options, argv => run(argv, io));
