@@ -67,7 +67,10 @@ export class Random {
     return from[this.int(from.length)]!;
   }
 
-  /** An independent generator for a part; this one does not advance. */
+  /**
+   * An independent generator for a part; this one does not advance. Labels are words: seed and label meet in one hash,
+   * where labels of a single character can be the same fork of two neighbouring seeds.
+   */
   fork(label: string | number): Random {
     return new Random(hashLabel(String(label), this.seed ^ 0x811c9dc5));
   }

@@ -103,7 +103,7 @@ function inputOf(happening: Happening, offset: number, topic: InputTopic, messag
         ...message,
         kind,
         action: ACTIONS[name % ACTIONS.length]!,
-        orderId: `o${variant % 4}`,
+        orderId: `o${variant % 3}`,
         amountMinor: variant % 7 === 3 ? null : ((variant * 131) % 20) * 250 - 250,
       };
     case 'received': {

@@ -55,6 +55,7 @@ const SHOWS_TOGETHER: Lens[] = [
   { kinds: ['activity', 'received'], names: 1, firstName: PLACE.applications, latestMs: Infinity },
   { kinds: ['received'], names: 2, firstName: PLACE.shares, latestMs: Infinity },
   { kinds: ['received'], names: 1, firstName: PLACE.ratings, latestMs: Infinity },
+  { kinds: ['order'], names: 5, firstName: 0, latestMs: Infinity },
 ];
 
 const anyLens = fc.oneof(
@@ -190,7 +191,7 @@ const edgeInstant: fc.Arbitrary<EpochMs> = fc.oneof(
     .tuple(fc.constantFrom(0, 7, 30), fc.nat(4), fc.constantFrom(...CHAIN_MS))
     .map(([days, step, ms]) => MIDNIGHT - days * DAY_MS - 2 * HOUR_MS + step * ms),
   // Ties.
-  fc.constantFrom(MIDNIGHT - 3 * DAY_MS, MIDNIGHT - 31 * DAY_MS),
+  { weight: 2, arbitrary: fc.constantFrom(MIDNIGHT - 3 * DAY_MS, MIDNIGHT - 31 * DAY_MS) },
 );
 
 export const edgeHistory: fc.Arbitrary<History> = shape({

@@ -5,7 +5,7 @@
 import type { EpochMs } from '../../../schemas';
 import { DAY_MS, INPUT_TOPICS } from '../../../schemas';
 import type { Customer, CustomerInput } from '../../core';
-import { ask, oracleValidUntil, oracleVector, withoutCopies } from '../oracle';
+import { ask, oracleEvaluation, oracleVector, withoutCopies } from '../oracle';
 import type { Question } from '../oracle';
 import { evaluationLaw } from './evaluation-law';
 import { bytesOf, foldAll, hashOf } from './folding';
@@ -18,12 +18,14 @@ export function brokenLaw(core: Core, history: History): string | null {
   const { inputs, asOf } = history;
   const straight = foldAll(core, inputs);
   const question = ask(inputs, asOf, hashOf(core));
+  const expected = oracleVector(core.FEATURE_NAMES, question);
+  const evaluation = oracleEvaluation(question);
   return (
     orderLaw(core, history, straight) ??
-    oracleLaw(core, question, straight.customer) ??
+    oracleLaw(core, expected, straight.customer, asOf) ??
     copiesLaw(core, history) ??
-    validityLaw(core, question, straight.customer) ??
-    evaluationLaw(core, question, straight.customer) ??
+    validityLaw(core, question, straight.customer, evaluation.validUntil) ??
+    evaluationLaw(core, evaluation, expected, straight.customer) ??
     sessionLaw(history, straight.customer) ??
     publishedSessionsLaw(core, history) ??
     horizonLaw(inputs, straight) ??
@@ -52,9 +54,8 @@ function orderLaw(core: Core, { inputs, asOf, order, cuts }: History, straight: 
 }
 
 /** (d), feature by feature, so that a failure names one. */
-function oracleLaw(core: Core, question: Question, { facts }: Customer): string | null {
-  const expected = oracleVector(core.FEATURE_NAMES, question);
-  const vector = core.toVector(facts, question.asOf);
+function oracleLaw(core: Core, expected: Float32Array, { facts }: Customer, asOf: EpochMs): string | null {
+  const vector = core.toVector(facts, asOf);
   const at = core.FEATURE_NAMES.findIndex((_, index) => !Object.is(vector[index], expected[index]));
   if (at >= 0)
     return `(d) the oracle: ${core.FEATURE_NAMES[at]} is ${vector[at]}, the oracle says ${expected[at]}`;
@@ -108,16 +109,17 @@ function interleaved(inputs: readonly CustomerInput[], order: readonly number[])
 }
 
 /** The vector stays the same bytes until `validUntil`, and that is the first instant at which it may not. */
-function validityLaw(core: Core, question: Question, { facts }: Customer): string | null {
+function validityLaw(core: Core, question: Question, { facts }: Customer, exact: EpochMs): string | null {
   const { asOf } = question;
   const until = core.validUntil(facts, asOf);
   if (until <= asOf) return 'validUntil lies in the past';
-  const exact = oracleValidUntil(question);
   if (until !== exact) return `validUntil is ${until}, looking at every midnight finds ${exact}`;
   const now = bytesOf(core.toVector(facts, asOf));
   for (const at of instantsUntil(asOf, until))
     if (bytesOf(core.toVector(facts, at)) !== now) return `the vector changed before validUntil, at ${at}`;
-  return naiveValidityLaw(core, question, until);
+  const last = until === Infinity ? asOf + 4_000 * DAY_MS : until - 1;
+  const naive = bytesOf(oracleVector(core.FEATURE_NAMES, { ...question, asOf: last }));
+  return naive === now ? null : 'the naive vector changed before validUntil';
 }
 
 /** Every midnight, the last instant before the end, and when there is no end, years. */
@@ -127,13 +129,6 @@ function instantsUntil(asOf: EpochMs, until: EpochMs): EpochMs[] {
   for (let midnight = Math.ceil((asOf + 1) / DAY_MS) * DAY_MS; midnight < last; midnight += DAY_MS)
     instants.push(midnight);
   return instants;
-}
-
-/** The same of the naive vector: just before the end it is what it is now, and from the end on what the core says. */
-function naiveValidityLaw(core: Core, question: Question, until: EpochMs): string | null {
-  const naiveAt = (asOf: EpochMs): string => bytesOf(oracleVector(core.FEATURE_NAMES, { ...question, asOf }));
-  const last = until === Infinity ? question.asOf + 4_000 * DAY_MS : until - 1;
-  return naiveAt(last) === naiveAt(question.asOf) ? null : 'the naive vector changed before validUntil';
 }
 
 function codecLaw(core: Core, customer: Customer): string | null {

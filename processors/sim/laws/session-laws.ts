@@ -20,7 +20,10 @@ const countsOf = (session: Omit<OracleSession, 'entryPage' | 'exitPage'>): strin
   ].join(' ');
 
 /** Spans of the last 34 days are the sessions that the gap makes of all own events: a partition of them. */
-export function sessionLaw({ inputs, asOf }: History, { facts }: Customer): string | null {
+export function sessionLaw(
+  { inputs, asOf }: Pick<History, 'inputs' | 'asOf'>,
+  { facts }: Customer,
+): string | null {
   const from = asOf - 34 * DAY_MS;
   const spans = facts.sessions.toRows().filter(row => row[SPAN.start]! >= from);
   const sessions = new OracleHistory(inputs).sessions.filter(({ start }) => start >= from);

@@ -6,9 +6,9 @@ import { isWithin } from './history';
 import { oracleValidUntil } from './next-change';
 import { ordersOf } from './orders';
 
-type Expected = Omit<Evaluation, 'customerId' | 'cause' | 'vectorHash'>;
+export type OracleEvaluation = Omit<Evaluation, 'customerId' | 'cause' | 'vectorHash'>;
 
-export function oracleEvaluation(question: Question): Expected {
+export function oracleEvaluation(question: Question): OracleEvaluation {
   const { history, asOf } = question;
   const orders = ordersOf(history.orderMessages).filter(({ counts }) => counts);
   const own = history.ownActivity;
@@ -28,7 +28,7 @@ export function oracleEvaluation(question: Question): Expected {
 
 /** R, F and M, their sum, the band and the status, in whole billionths: what is rounded compares exactly. */
 export function oracleRfm(
-  { orders, revenueMinor, daysSinceLastOrder, sessionsLast30Days }: Expected,
+  { orders, revenueMinor, daysSinceLastOrder, sessionsLast30Days }: OracleEvaluation,
   ranges: ScoringConstants['rfm'],
 ) {
   const share = (value: number, { min, max }: { min: number; max: number }): number =>

@@ -11,6 +11,7 @@ export { OracleHistory, withoutCopies } from './history';
 export type { OracleSession } from './history';
 export { ordersOf } from './orders';
 export { oracleEvaluation, oracleRfm } from './evaluation';
+export type { OracleEvaluation } from './evaluation';
 export { oracleValidUntil } from './next-change';
 
 /** `inputs` in an order that keeps each topic's; copies may be among them. */

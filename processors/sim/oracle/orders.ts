@@ -12,8 +12,9 @@ export interface OracleOrder {
 
 /** Completed orders. */
 export function ordersOf(messages: readonly OrderInput[]): OracleOrder[] {
-  const ids = [...new Set(messages.map(({ orderId }) => orderId))];
-  return ids.flatMap(id => orderOf(messages.filter(({ orderId }) => orderId === id)));
+  const byId = new Map<string, OrderInput[]>();
+  for (const message of messages) byId.set(message.orderId, [...(byId.get(message.orderId) ?? []), message]);
+  return [...byId.values()].flatMap(orderOf);
 }
 
 /** Refunds are a set by message id; one without an amount is the whole order. */
