@@ -2,81 +2,13 @@
 import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Clock } from '../../processors/ports';
-import { openEmbedded } from '../../streams/embedded';
-import { OpenState } from '../embedded';
-import { startService } from '../live/service';
-import type { Service } from '../live/service';
-import { systemClock } from '../clock';
-import { parseSettings } from '../settings';
-import { openFakeScorer } from '../testing/fake-scorer';
-
-interface Running {
-  service: Service;
-  state: OpenState;
-  stop: AbortController;
-  directory: string;
-  notes: string[];
-}
-
-async function start(env: Record<string, string> = {}, clock: Clock = systemClock): Promise<Running> {
-  const directory = mkdtempSync(join(tmpdir(), 'rescore-collector-'));
-  const { values } = parseSettings(
-    { RESCORE_COLLECTOR_PORT: '0', RESCORE_COLLECTOR_READ_KEY: READ_KEY, ...env },
-    null,
-  );
-  const state = new OpenState(openEmbedded({ directory, partitions: 2 }));
-  const stop = new AbortController();
-  const notes: string[] = [];
-  const scorer = await openFakeScorer();
-  const onNote = (line: string): void => void notes.push(line);
-  const service = await startService({ settings: values, state, scorer, clock, stop, onNote });
-  return { service, state, stop, directory, notes };
-}
-
-async function end({ service, state, stop, directory }: Running): Promise<void> {
-  stop.abort();
-  await service.done;
-  await state.close();
-  rmSync(directory, { recursive: true, force: true });
-}
+import { acceleratedClock, systemClock } from '../clock';
+import { readAlerts } from '../live/output-tail';
+import { end, page, post, reading, scoreOf, start, until } from './testing/running';
+import type { Running } from './testing/running';
 
 jest.setTimeout(15_000);
-const READ_KEY = 'read-key-of-tests';
-const reading = { headers: { authorization: `Bearer ${READ_KEY}` } };
-
-/** Asks again until the condition holds; the test's own time limit ends it. */
-async function until<T>(ask: () => Promise<T | null> | T | null): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (answer !== null) return answer;
-    await systemClock.sleep(5);
-  }
-}
-
-const post = (
-  running: Running,
-  path: string,
-  body: unknown,
-  headers: Record<string, string> = {},
-): Promise<Response> =>
-  fetch(`${running.service.url}${path}`, {
-    method: 'POST',
-    body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
-    headers: { 'content-type': 'application/json', ...headers },
-  });
-
-const scoreOf = (running: Running, id: string): Promise<Record<string, unknown>> =>
-  until(async () => {
-    const response = await fetch(`${running.service.url}/scores/${encodeURIComponent(id)}`, reading);
-    return response.status === 200 ? ((await response.json()) as Record<string, unknown>) : null;
-  });
-
-const page = (userId: string, more: object = {}) => ({ userId, type: 'page', name: '/', ...more });
 
 describe('a collector', () => {
   let running: Running;
@@ -172,154 +104,6 @@ describe('a collector', () => {
     expect(await (await fetch(`${running.service.url}/readyz`)).json()).toEqual({ status: 'ready' });
   });
 
-  const large = 'x'.repeat(40_000);
-  test.each([
-    ['no JSON', '/v1/track', '{', {}, 400, 'malformed-json', 'The body is not JSON. Send one JSON object.'],
-    [
-      'a list',
-      '/v1/track',
-      '[]',
-      {},
-      400,
-      'malformed-json',
-      'The body is not a JSON object. Send one JSON object.',
-    ],
-    [
-      'null',
-      '/v1/page',
-      'null',
-      {},
-      400,
-      'malformed-json',
-      'The body is not a JSON object. Send one JSON object.',
-    ],
-    [
-      'another type',
-      '/v1/page',
-      '{"type":"track"}',
-      {},
-      400,
-      'wrong-type',
-      'type is "track", the path says page. Send the type that the path names, or leave it out.',
-    ],
-    [
-      'no event name',
-      '/v1/track',
-      '{"userId":"a"}',
-      {},
-      400,
-      'missing-event',
-      'event is missing from a track call; send its name.',
-    ],
-    [
-      'a user id that is an object',
-      '/v1/page',
-      '{"userId":{}}',
-      {},
-      400,
-      'malformed-field',
-      'userId is {}; send text.',
-    ],
-    [
-      'a broken time',
-      '/v1/page',
-      '{"userId":"a","sentAt":"soon"}',
-      {},
-      400,
-      'malformed-time',
-      'sentAt is "soon"; send an ISO 8601 time such as 2026-01-31T12:00:00Z, or milliseconds.',
-    ],
-    [
-      'a rating in words',
-      '/v1/track',
-      '{"userId":"a","event":"Gig Rated","properties":{"rating":"good"}}',
-      {},
-      400,
-      'malformed-field',
-      'properties.rating is "good"; send a number.',
-    ],
-    [
-      'properties in a list',
-      '/v1/track',
-      '{"userId":"a","event":"X","properties":[1]}',
-      {},
-      400,
-      'malformed-field',
-      'properties is [1]; send an object.',
-    ],
-    [
-      'an empty batch',
-      '/v1/batch',
-      '{"batch":[]}',
-      {},
-      400,
-      'malformed-batch',
-      'batch is not a list of messages. Send {"batch": [...]} with at least one message.',
-    ],
-    [
-      'no batch',
-      '/v1/batch',
-      '{}',
-      {},
-      400,
-      'malformed-batch',
-      'batch is not a list of messages. Send {"batch": [...]} with at least one message.',
-    ],
-    [
-      'an event that is too large',
-      '/v1/track',
-      `{"userId":"a","event":"X","properties":{"note":"${large}"}}`,
-      {},
-      400,
-      'event-too-large',
-      'the event has 40066 bytes, at most 32768 are taken. Send a smaller event, or raise collector.maxEventKilobytes.',
-    ],
-    [
-      'an unknown encoding',
-      '/v1/page',
-      '{}',
-      { 'content-encoding': 'br' },
-      400,
-      'malformed-encoding',
-      'Content-Encoding is br. Send the body plain or with Content-Encoding: gzip.',
-    ],
-    [
-      'no gzip',
-      '/v1/page',
-      '{}',
-      { 'content-encoding': 'gzip' },
-      400,
-      'malformed-encoding',
-      'The body is not gzip, although Content-Encoding says so. Send the body plain or with Content-Encoding: gzip.',
-    ],
-    [
-      'another path',
-      '/v1/import',
-      '{}',
-      {},
-      404,
-      'unknown-route',
-      'There is no POST /v1/import. docs/http.md lists the routes.',
-    ],
-  ])('refuses %s', async (_what, path, body, headers, status, code, message) => {
-    const response = await post(running, path, body, headers as Record<string, string>);
-    expect([response.status, await response.json()]).toEqual([status, { success: false, code, message }]);
-  });
-
-  test('refuses a body that opens to more than the limit', async () => {
-    const bomb = gzipSync(Buffer.alloc(20_000_000, 32));
-    const response = await post(running, '/v1/batch', bomb, { 'content-encoding': 'gzip' });
-    expect([response.status, await response.json()]).toEqual([
-      413,
-      {
-        success: false,
-        code: 'body-too-large',
-        message:
-          'The body opens to more than 524288 bytes. Send smaller batches, or raise collector.maxBodyKilobytes.',
-      },
-    ]);
-  });
-
   test('refuses to read without the key', async () => {
     for (const headers of [undefined, { authorization: 'Bearer wrong' }]) {
       const response = await fetch(`${running.service.url}/scores/kim`, headers ? { headers } : {});
@@ -329,6 +113,22 @@ describe('a collector', () => {
       ]);
     }
   });
+});
+
+test('a customer who goes quiet is alerted by the clock alone', async () => {
+  // A million times as fast: a month passes in three seconds.
+  const running = await start({}, acceleratedClock(systemClock, systemClock.now(), 1_000_000));
+  await post(running, '/v1/page', page('quiet'));
+  const alert = await until(() => {
+    const { alerts } = readAlerts(running.state, 0);
+    return alerts.find(({ alert: { kind } }) => kind === 'inactive')?.alert ?? null;
+  });
+  expect(alert).toMatchObject({ customerId: 'quiet', state: 'raised' });
+  expect(alert.since % 86_400_000).toBe(0);
+  expect((await scoreOf(running, 'quiet'))['alerts']).toEqual(
+    expect.arrayContaining([expect.objectContaining({ kind: 'inactive' })]),
+  );
+  await end(running);
 });
 
 test('write keys keep strangers out', async () => {

@@ -82,6 +82,18 @@ describe('closing sessions', () => {
     expect(customer.facts.sessions.at(0, SPAN.events)).toBe(2);
   });
 
+  test('an event two days late that extends a published session keeps its entry and raises its revision', () => {
+    const customer = newCustomer('c1');
+    const grown = T0 + 20 * MINUTE_MS;
+    run(customer, [activity(T0, { page: '/entry' }), tick(T0 + CLOSE_MS)]);
+    // Another session closes when the first one ended just more than two days ago.
+    const other = T0 + 2 * DAY_MS + 1 - CLOSE_MS;
+    run(customer, [activity(other), tick(other + CLOSE_MS)]);
+    run(customer, [activity(grown, { recordAt: grown + 2 * DAY_MS, page: '/exit' })]);
+    const [session] = sessionsOf(run(customer, [tick(grown + 2 * DAY_MS)]));
+    expect(session).toMatchObject({ startAt: T0, endAt: grown, revision: 2, entryPage: '/entry' });
+  });
+
   test('a session whose tick comes days late is still published', () => {
     const customer = newCustomer('c1');
     run(customer, [activity(T0, { page: '/late' })]);
