@@ -22,7 +22,7 @@ if (!isMounted)
     '\n!!! SKIPPED: the disk-full test needs the right to mount a tmpfs; it did not run.\n\n',
   );
 afterAll(() => {
-  if (isMounted) spawnSync('umount', [directory]);
+  if (isMounted) spawnSync('umount', ['-l', directory]);
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -33,22 +33,22 @@ async function serve(): Promise<{ url: string; end: () => Promise<Error | null> 
   const scorer = await openFakeScorer();
   const options = { settings: values, state, scorer, clock: systemClock, stop, onNote: () => undefined };
   const service = await startService(options);
+  // A lane that meets the full disk ends the service before anybody asks it to.
+  const failed = service.done.then(
+    () => null,
+    (error: unknown) => error as Error,
+  );
   const end = async (): Promise<Error | null> => {
     stop.abort();
-    const failed = await service.done.then(
-      () => null,
-      (error: unknown) => error as Error,
-    );
+    const error = await failed;
     await state.close();
-    return failed;
+    return error;
   };
   return { url: service.url, end };
 }
 
-/** Sends batches until one is refused; answers with how many events were acknowledged. */
-async function fill(
-  url: string,
-): Promise<{ acknowledged: number; refusal: { code: string; message: string } }> {
+/** Sends batches until one is refused, or until a lane has met the full disk first and ended the service. */
+async function fill(url: string): Promise<{ acknowledged: number; refusal: string }> {
   for (let sent = 0; ; sent += 50) {
     const batch = Array.from({ length: 50 }, (_, at) => ({
       type: 'page',
@@ -56,10 +56,11 @@ async function fill(
       messageId: `m${sent + at}`,
       properties: { note: 'x'.repeat(200) },
     }));
-    const response = await fetch(`${url}/v1/batch`, { method: 'POST', body: JSON.stringify({ batch }) });
-    if (response.status === 200) continue;
-    expect(response.status).toBe(503);
-    return { acknowledged: sent, refusal: (await response.json()) as { code: string; message: string } };
+    const answer = await fetch(`${url}/v1/batch`, { method: 'POST', body: JSON.stringify({ batch }) }).then(
+      async response => ({ status: response.status, text: await response.text() }),
+      () => ({ status: 0, text: '' }),
+    );
+    if (answer.status !== 200) return { acknowledged: sent, refusal: answer.text };
   }
 }
 
@@ -68,10 +69,12 @@ async function fill(
   async () => {
     const full = await serve();
     const { acknowledged, refusal } = await fill(full.url);
+    const error = await full.end();
     expect(acknowledged).toBeGreaterThan(1_000);
-    expect(refusal.code).toBe('not-stored');
-    expect(refusal.message).toContain('Nothing that was acknowledged is lost');
-    await full.end();
+    // The writer that met it first says so: the collector in its answer, or a lane as the end of the service.
+    expect(`${refusal} ${error?.message}`).toMatch(
+      /The disk that holds .* is full. Nothing that was acknowledged is lost/,
+    );
 
     expect(mount('-o', 'remount,size=64m', directory)).toBe(true);
     const roomy = await serve();

@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+
 export type EmbeddedErrorCode =
   'state-locked' | 'state-version' | 'state-partitions' | 'state-missing' | 'disk-full';
 
@@ -13,16 +15,33 @@ export class EmbeddedError extends Error {
   }
 }
 
+/** Below this a failed write is put down to the disk, whatever the system called it. */
+const NO_SPACE_BYTES = 1_048_576;
+
+const SAYS_FULL = /ENOSPC|No space left|MDB_MAP_FULL|mapsize|disk quota|EFBIG/i;
+/** What LMDB makes of a write that was cut short, and of every write after it. */
+const SAYS_BROKEN = /EIO|Input\/output error|setup locks/i;
+
 /** A full disk, or a store that may not grow, as one clear error; anything else as it is. */
 export function explainWriteError(error: unknown, directory: string): unknown {
   const text =
     error instanceof Error
       ? `${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}`
       : String(error);
-  if (!/ENOSPC|No space left|MDB_MAP_FULL|mapsize|disk quota/i.test(text)) return error;
+  if (!SAYS_FULL.test(text) && !(SAYS_BROKEN.test(text) && freeBytes(directory) < NO_SPACE_BYTES))
+    return error;
   return new EmbeddedError(
     'disk-full',
     `The disk that holds ${directory} is full. Nothing that was acknowledged is lost; free some space and start again.`,
     { cause: error },
   );
+}
+
+function freeBytes(directory: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize;
+  } catch {
+    return Infinity;
+  }
 }
