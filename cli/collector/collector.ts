@@ -2,16 +2,19 @@
  * The HTTP side of a live rescore: trackers write in the Segment shape, readers ask for scores, streams and health.
  * Nothing of a payload is ever logged.
  */
-import { gunzipSync } from 'node:zlib';
 import fastify from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { Clock } from '../../processors/ports';
+import { parseBody } from './body';
 import { isBot } from './bots';
+import { addCors } from './cors';
 import { HttpError } from './errors';
 import { basicUser, bearerToken, isKnownKey } from './keys';
+import { messageOf, messagesOf } from './messages';
+import type { Message } from './messages';
+import { streamMetrics } from './metrics';
 import type { CollectorMetrics } from './metrics';
-import { messageOf, messagesOf } from './reception';
 import type { Reception } from './reception';
 import type { CollectorSettings } from './settings';
 import type { MessageStream } from './stream';
@@ -29,59 +32,71 @@ export interface CollectorPorts {
   unready: () => string | null;
 }
 
+/** Beside each full path its first letter: that is where Segment's tracker for browsers posts. */
 const CALLS = ['track', 'page', 'screen', 'identify', 'alias', 'group'] as const;
 const RETRY_AFTER_SECONDS = 5;
-const CORS_SECONDS = 86_400;
+/** A request that has not come in whole by then is given up. */
+const REQUEST_MS = 30_000;
+/** What is under way at a stop gets this long. */
+const CLOSING_MS = 5_000;
+/** Of an id in a path: 128 bytes of text and "anon:" fit. */
+const MAX_ID_CHARACTERS = 256;
 
 type Json = Record<string, unknown>;
 
 /** Listens after `listen`; `close` answers what is under way first. */
 export function createCollector(settings: CollectorSettings, ports: CollectorPorts): FastifyInstance {
   // A body that is too large is refused by its length before it is read; gzip is measured again when it is open.
-  const server = fastify({ bodyLimit: settings.maxBodyBytes, logger: false, forceCloseConnections: true });
+  const server = fastify({
+    bodyLimit: settings.maxBodyBytes,
+    logger: false,
+    forceCloseConnections: 'idle',
+    requestTimeout: REQUEST_MS,
+    routerOptions: { maxParamLength: MAX_ID_CHARACTERS },
+    // What the router itself can't read.
+    frameworkErrors: (error, request, reply) =>
+      void answerError(asPathError(error, request), reply, ports.metrics),
+  });
   server.removeAllContentTypeParsers();
   // Beacons of browsers come as text/plain, whatever they hold.
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, parseBody(request, body as Buffer, settings.maxBodyBytes));
+      done(null, parseBody(body as Buffer, request.headers['content-encoding'], settings.maxBodyBytes));
     } catch (error) {
       done(error as Error);
     }
   });
   server.setErrorHandler((error, _request, reply) => answerError(error as Error, reply, ports.metrics));
-  server.setNotFoundHandler((request, reply) =>
-    answerError(
-      new HttpError('unknown-route', `There is no ${request.method} ${request.url.split('?')[0]}.`),
-      reply,
-      ports.metrics,
-    ),
-  );
-  addCors(server, settings);
+  server.setNotFoundHandler((request, reply) => answerError(unknownRoute(request), reply, ports.metrics));
+  streamMetrics(ports.registry, ports.stream.metrics);
+  addClosing(server, ports.clock);
+  addCors(server, settings.origins);
   addWriting(server, settings, ports);
   addReading(server, settings, ports);
   addHealth(server, ports);
   return server;
 }
 
-function parseBody(request: FastifyRequest, body: Buffer, maxBytes: number): unknown {
-  const encoding = request.headers['content-encoding'] ?? 'identity';
-  const plain = encoding === 'identity' ? body : unzip(encoding, body, maxBytes);
-  try {
-    return JSON.parse(plain.toString('utf8'));
-  } catch {
-    throw new HttpError('malformed-json', 'The body is not JSON.');
-  }
-}
+const unknownRoute = ({ method, url }: FastifyRequest): HttpError =>
+  new HttpError('unknown-route', `There is no ${method} ${url.split('?')[0]!.slice(0, MAX_ID_CHARACTERS)}.`);
 
-function unzip(encoding: string, body: Buffer, maxBytes: number): Buffer {
-  if (encoding !== 'gzip') throw new HttpError('malformed-encoding', `Content-Encoding is ${encoding}.`);
-  try {
-    return gunzipSync(body, { maxOutputLength: maxBytes });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
-      throw new HttpError('body-too-large', `The body opens to more than ${maxBytes} bytes.`);
-    throw new HttpError('malformed-encoding', 'The body is not gzip, although Content-Encoding says so.');
-  }
+const asPathError = (error: { code?: string }, request: FastifyRequest): HttpError =>
+  error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+    ? new HttpError('unknown-customer', 'No customer id is that long.')
+    : unknownRoute(request);
+
+/** Connections that were kept alive end with their next answer; who has none after a while is cut off. */
+function addClosing(server: FastifyInstance, clock: Clock): void {
+  const closed = new AbortController();
+  let isClosing = false;
+  server.addHook('preClose', async () => {
+    isClosing = true;
+    server.server.once('close', () => closed.abort());
+    void clock.sleep(CLOSING_MS, closed.signal).then(() => server.server.closeAllConnections());
+  });
+  server.addHook('onSend', async (_request, reply) => {
+    if (isClosing) void reply.header('connection', 'close');
+  });
 }
 
 function answerError(
@@ -105,43 +120,27 @@ function asHttpError(error: Error & { code?: string; statusCode?: number }): Htt
   return new HttpError('not-stored', `The request failed: ${error.message}.`);
 }
 
-function addCors(server: FastifyInstance, { origins }: CollectorSettings): void {
-  server.addHook('onRequest', async (request, reply) => {
-    const { origin } = request.headers;
-    if (origin === undefined || !(origins.includes('*') || origins.includes(origin))) return;
-    void reply
-      .header('access-control-allow-origin', origins.includes('*') ? '*' : origin)
-      .header('vary', 'origin');
-    if (request.method !== 'OPTIONS') return;
-    await reply
-      .header('access-control-allow-methods', 'POST, GET, OPTIONS')
-      .header('access-control-allow-headers', 'content-type, authorization, content-encoding')
-      .header('access-control-max-age', CORS_SECONDS)
-      .status(204)
-      .send();
-  });
-}
-
 function addWriting(server: FastifyInstance, settings: CollectorSettings, ports: CollectorPorts): void {
-  for (const type of CALLS)
-    server.post(`/v1/${type}`, (request, reply) =>
-      receive(request, reply, [messageOf(request.body, type)], true, settings, ports),
-    );
-  server.post('/v1/batch', (request, reply) =>
-    receive(request, reply, messagesOf(request.body), false, settings, ports),
-  );
+  const post = (name: string, isSingle: boolean, read: (body: unknown) => Message[]): void => {
+    for (const path of [`/v1/${name}`, `/v1/${name.charAt(0)}`])
+      server.post(path, async (request, reply) => {
+        checkWriteKey(request, settings);
+        return receive(request, reply, read(request.body), isSingle, settings, ports);
+      });
+  };
+  for (const type of CALLS) post(type, true, body => [messageOf(body, type)]);
+  post('batch', false, body => messagesOf(body, settings.maxBatchEvents));
 }
 
 async function receive(
   request: FastifyRequest,
   reply: FastifyReply,
-  messages: readonly unknown[],
+  messages: readonly Message[],
   isSingle: boolean,
   settings: CollectorSettings,
   ports: CollectorPorts,
 ): Promise<FastifyReply> {
   const { metrics, clock, reception } = ports;
-  checkWriteKey(request, settings);
   if (isBot(request.headers['user-agent'])) {
     metrics.events.inc({ outcome: 'bot' }, messages.length);
     return reply.send({ success: true });
@@ -190,16 +189,29 @@ function addReading(server: FastifyInstance, settings: CollectorSettings, ports:
       );
     return reply.header('cache-control', 'no-store').send(score);
   });
-  server.get<{ Querystring: { customer?: string; kind?: string } }>('/stream', async (request, reply) => {
+  const stream = { exposeHeadRoute: false };
+  server.get<{ Querystring: StreamQuery }>('/stream', stream, async (request, reply) => {
     checkReadKey(request, settings);
-    const { customer = null, kind = null } = request.query;
-    const after = Number(request.headers['last-event-id'] ?? NaN);
-    reply.hijack();
+    const { customer, kind } = request.query;
     // Without the id nothing from before is sent: the reader asked for what is new.
-    ports.stream.open(reply.raw, { customer, kind }, Number.isNaN(after) ? Infinity : after);
+    const after = Number(request.headers['last-event-id'] ?? NaN);
+    // A hijacked reply leaves its headers behind; the cross-origin ones are needed here too.
+    const headers = reply.getHeaders() as Record<string, string>;
+    reply.hijack();
+    const filter = { customers: listed(customer), kinds: listed(kind) };
+    ports.stream.open(reply.raw, filter, after, headers);
     return reply;
   });
 }
+
+/** Each may be given more than once. */
+interface StreamQuery {
+  customer?: string | string[];
+  kind?: string | string[];
+}
+
+const listed = (value: string | string[] | undefined): string[] | null =>
+  value === undefined ? null : [value].flat();
 
 function addHealth(server: FastifyInstance, { unready, registry }: CollectorPorts): void {
   server.get('/healthz', () => ({ status: 'alive' }));

@@ -29,8 +29,10 @@ export class HttpError extends Error {
   constructor(
     readonly code: HttpErrorCode,
     reason: string,
+    /** Where the usual one of the code would mislead. */
+    remedy: string = HTTP_ERRORS[code].remedy,
   ) {
-    super(`${reason} ${HTTP_ERRORS[code].remedy}`);
+    super(`${reason} ${remedy}`);
   }
 
   get status(): number {

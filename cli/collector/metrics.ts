@@ -75,6 +75,14 @@ const single = (registry: Registry, name: string, help: string, read: () => numb
   });
 };
 
+/** What the stream counts for itself. */
+export function streamMetrics(registry: Registry, counts: { sent: number; slowReaders: number }): void {
+  const name = 'rescore_stream_messages_total';
+  single(registry, name, 'Messages written to readers of streams', () => counts.sent);
+  const slow = 'rescore_stream_slow_readers_total';
+  single(registry, slow, 'Readers dropped because they were too far behind', () => counts.slowReaders);
+}
+
 /** The lanes count for themselves; a scrape reads them. */
 export function liveRegistry({ lanes, schedulers, pending, streamReaders }: LiveSources): Registry {
   const registry = new Registry();

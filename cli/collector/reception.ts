@@ -5,10 +5,12 @@
 import { readInput } from '../../processors/core';
 import type { InputRules } from '../../processors/core';
 import type { AppendRecord, EventLog, WireCodec } from '../../processors/ports';
-import type { EpochMs } from '../../schemas';
+import type { EpochMs, TrackerTimes } from '../../schemas';
 import { readSegmentMessage } from '../../streams/segment';
 import type { DataTopic, ReadRow } from '../../streams/rows';
+import { MAX_LEVELS, isNestedDeeper } from './body';
 import { HTTP_ERRORS, HttpError } from './errors';
+import type { Message } from './messages';
 
 export interface Refusal {
   index: number;
@@ -37,7 +39,15 @@ interface Waiting {
   record: AppendRecord;
 }
 
-type Json = Record<string, unknown>;
+/** What became of one message. */
+type Reading =
+  | { ok: true; waiting: Waiting; derivedId: boolean }
+  | { ok: 'ignored' }
+  | { ok: false; code: string; reason: string };
+
+/** Farther from 1970 no calendar goes (ECMAScript's Date), and the log's integers end soon after. */
+const MAX_INSTANT = 8.64e15;
+const TIMES = ['timestamp', 'originalTimestamp', 'sentAt'] as const satisfies (keyof TrackerTimes)[];
 
 export class Reception {
   private waiting: Waiting[] = [];
@@ -51,18 +61,28 @@ export class Reception {
   ) {}
 
   /** Takes messages that came in one request. @throws HttpError when the log can't take them. */
-  async take(messages: readonly unknown[], at: EpochMs): Promise<Received> {
+  async take(messages: readonly Message[], at: EpochMs): Promise<Received> {
     const received: Received = { accepted: 0, ignored: 0, derivedIds: 0, rejected: [] };
     const letters: { bytes: Uint8Array; code: string; reason: string; at: EpochMs }[] = [];
-    for (let index = 0; index < messages.length; index++) {
-      const raw = JSON.stringify(messages[index]) ?? 'null';
-      const refused = this.read(messages[index], raw, at, received);
-      if (refused === null) continue;
-      received.rejected.push({ index, code: refused.code, message: refused.reason });
-      letters.push({ bytes: Buffer.from(raw), ...refused, at });
-    }
+    const records: Waiting[] = [];
+    messages.forEach((message, index) => {
+      const isDeep = isNestedDeeper(message.sent, MAX_LEVELS);
+      const raw = isDeep ? '' : (JSON.stringify(message.sent) ?? 'null');
+      const reading = isDeep ? TOO_DEEP : this.read(message, raw, at);
+      if (reading.ok === 'ignored') received.ignored++;
+      else if (reading.ok) {
+        received.accepted++;
+        if (reading.derivedId) received.derivedIds++;
+        records.push(reading.waiting);
+      } else {
+        const { code, reason } = reading;
+        received.rejected.push({ index, code, message: reason });
+        letters.push({ bytes: Buffer.from(raw), code, reason, at });
+      }
+    });
     try {
-      if (received.accepted > 0) await this.flush();
+      // Nothing waits before all of the request is read: a request that fails leaves no half of itself behind.
+      if (records.length > 0) await this.store(records);
       for (const letter of letters) await this.ports.deadLetter(letter);
     } catch (error) {
       throw new HttpError('not-stored', `The events could not be stored: ${(error as Error).message}`);
@@ -70,51 +90,47 @@ export class Reception {
     return received;
   }
 
-  private read(
-    message: unknown,
-    raw: string,
-    at: EpochMs,
-    received: Received,
-  ): { code: string; reason: string } | null {
+  private read({ body, batchSentAt }: Message, raw: string, at: EpochMs): Reading {
     const bytes = Buffer.byteLength(raw);
     if (bytes > this.maxEventBytes)
       return {
+        ok: false,
         code: 'event-too-large',
         reason: `the event has ${bytes} bytes, at most ${this.maxEventBytes} are taken. ${HTTP_ERRORS['event-too-large'].remedy}`,
       };
-    const row = readSegmentMessage(message, raw, { receivedAt: at });
-    if (row.ok === 'ignored') {
-      received.ignored++;
-      return null;
-    }
-    if (!row.ok) return row;
-    return this.keep(row, at, received);
+    // Two equal messages without an id are one when they came in the same batch, not when a day lies between.
+    const hashed = batchSentAt === null ? raw : `${raw}${JSON.stringify(batchSentAt)}`;
+    const row = readSegmentMessage(body, hashed, { receivedAt: at });
+    if (row.ok === 'ignored') return { ok: 'ignored' };
+    return row.ok ? this.toRecord(row, at) : row;
   }
 
-  private keep(row: ReadRow, at: EpochMs, received: Received): { code: string; reason: string } | null {
+  private toRecord(row: ReadRow, at: EpochMs): Reading {
     const { log, codec, rules } = this.ports;
+    const field = TIMES.find(name => Math.abs(row.value[name] ?? 0) > MAX_INSTANT);
+    if (field !== undefined)
+      return {
+        ok: false,
+        code: 'malformed-time',
+        reason: `${field} is ${row.value[field]}; send an ISO 8601 time such as 2026-01-31T12:00:00Z, or milliseconds.`,
+      };
     const source = { topic: row.topic, partition: 0, offset: 0, index: 0 };
-    const reading = readInput<DataTopic>(
-      row.topic,
-      row.value,
-      { recordAt: at, source, mailedFrom: null },
-      rules,
-    );
+    const place = { recordAt: at, source, mailedFrom: null };
+    const reading = readInput<DataTopic>(row.topic, row.value, place, rules);
     if (!reading.ok) return reading;
     const key = reading.input.customerId;
     const value = codec.encodeInput<DataTopic>(row.topic, row.value);
-    this.waiting.push({
-      topic: row.topic,
-      partition: log.partitionOf(key),
-      record: { key, value, recordAt: at },
-    });
-    received.accepted++;
-    if (row.derivedMessageId) received.derivedIds++;
-    return null;
+    const record = { key, value, recordAt: at };
+    return {
+      ok: true,
+      waiting: { topic: row.topic, partition: log.partitionOf(key), record },
+      derivedId: row.derivedMessageId,
+    };
   }
 
   /** One append for everything that waits: what comes while it runs is in the next one, which all of that share. */
-  private flush(): Promise<void> {
+  private store(records: readonly Waiting[]): Promise<void> {
+    for (const record of records) this.waiting.push(record);
     this.next ??= this.current
       .catch(() => undefined)
       .then(() => {
@@ -144,31 +160,8 @@ export class Reception {
   }
 }
 
-/** The messages of a `/v1/batch` body, with what they inherit. @throws HttpError */
-export function messagesOf(body: unknown): unknown[] {
-  const { batch, sentAt, context } = (body ?? {}) as Json;
-  if (!Array.isArray(batch) || batch.length === 0)
-    throw new HttpError('malformed-batch', 'batch is not a list of messages.');
-  return batch.map((message: unknown) => {
-    if (message === null || typeof message !== 'object' || Array.isArray(message)) return message;
-    const own = message as Json;
-    return {
-      ...own,
-      sentAt: own['sentAt'] ?? sentAt,
-      context: { ...asObject(context), ...asObject(own['context']) },
-    };
-  });
-}
-
-const asObject = (value: unknown): Json =>
-  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Json) : {};
-
-/** The message of a single call, typed by its path. @throws HttpError */
-export function messageOf(body: unknown, type: string): Json {
-  if (body === null || typeof body !== 'object' || Array.isArray(body))
-    throw new HttpError('malformed-json', 'The body is not a JSON object.');
-  const message = body as Json;
-  if (message['type'] !== undefined && message['type'] !== type)
-    throw new HttpError('wrong-type', `type is ${JSON.stringify(message['type'])}, the path says ${type}.`);
-  return { ...message, type };
-}
+const TOO_DEEP: Reading = {
+  ok: false,
+  code: 'malformed-json',
+  reason: `the message is nested more than ${MAX_LEVELS} levels. Send a flatter one.`,
+};

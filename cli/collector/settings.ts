@@ -10,6 +10,7 @@ export interface CollectorSettings {
   readKey: string | null;
   maxBodyBytes: number;
   maxEventBytes: number;
+  maxBatchEvents: number;
   maxPending: number;
   origins: readonly string[];
 }
@@ -23,6 +24,7 @@ export const collectorSettings = (values: Settings): CollectorSettings => ({
   readKey: values['collector.readKey'] === '' ? null : values['collector.readKey'],
   maxBodyBytes: values['collector.maxBodyKilobytes'] * KILOBYTE,
   maxEventBytes: values['collector.maxEventKilobytes'] * KILOBYTE,
+  maxBatchEvents: values['collector.maxBatchEvents'],
   maxPending: values['collector.maxPending'],
   origins: values['collector.corsOrigins'],
 });

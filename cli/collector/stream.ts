@@ -12,9 +12,10 @@ export interface StreamMessage {
   data: string;
 }
 
+/** Null: any. */
 export interface StreamFilter {
-  customer: string | null;
-  kind: string | null;
+  customers: readonly string[] | null;
+  kinds: readonly string[] | null;
 }
 
 /** Messages kept for readers that come back, and bytes that a slow reader may be behind. */
@@ -25,21 +26,29 @@ const textOf = ({ sequence, event, data }: StreamMessage): string =>
   `id: ${sequence}\nevent: ${event}\ndata: ${data}\n\n`;
 
 const isWanted = ({ customerId, kind }: StreamMessage, filter: StreamFilter): boolean =>
-  (filter.customer === null || filter.customer === customerId) &&
-  (filter.kind === null || filter.kind === kind);
+  (filter.customers === null || filter.customers.includes(customerId)) &&
+  (filter.kinds === null || (kind !== null && filter.kinds.includes(kind)));
 
 export class MessageStream {
   readonly metrics = { readers: 0, sent: 0, slowReaders: 0 };
   private readonly readers = new Map<ServerResponse, StreamFilter>();
   private readonly remembered: StreamMessage[] = [];
+  private isClosed = false;
 
   /** `after`: the last id that the reader has seen; NaN for none. */
-  open(response: ServerResponse, filter: StreamFilter, after: number): void {
+  open(
+    response: ServerResponse,
+    filter: StreamFilter,
+    after: number,
+    headers: Readonly<Record<string, string>> = {},
+  ): void {
     response.writeHead(200, {
+      ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       connection: 'keep-alive',
     });
+    if (this.isClosed) return void response.end();
     response.write(': connected\n\n');
     for (const message of this.remembered)
       if (message.sequence > after && isWanted(message, filter)) response.write(textOf(message));
@@ -55,8 +64,10 @@ export class MessageStream {
     for (const [response, filter] of this.readers) {
       if (!isWanted(message, filter)) continue;
       if (response.writableLength > MAX_BEHIND_BYTES) this.drop(response);
-      else response.write(text);
-      this.metrics.sent++;
+      else {
+        response.write(text);
+        this.metrics.sent++;
+      }
     }
   }
 
@@ -77,7 +88,9 @@ export class MessageStream {
     this.metrics.readers = this.readers.size;
   }
 
+  /** Ends every stream; one that is asked for later ends at once. */
   close(): void {
+    this.isClosed = true;
     for (const response of this.readers.keys()) response.end();
     this.readers.clear();
   }

@@ -50,51 +50,69 @@ export class Webhook {
     const { cursor, read } = this.ports;
     const { alerts, next } = read(cursor.load());
     for (const record of alerts) {
-      await this.deliver(record, signal);
-      if (signal.aborted) return;
+      if (signal.aborted || !(await this.deliver(record, signal))) return;
       cursor.store(record.sequence + 1);
     }
     if (next > cursor.load()) cursor.store(next);
   }
 
-  private async deliver(record: AlertRecord, signal: AbortSignal): Promise<void> {
+  /** False: stopped before it was known what became of it. */
+  private async deliver(record: AlertRecord, signal: AbortSignal): Promise<boolean> {
     const { clock, metrics, giveUp, jitter } = this.ports;
     const { attempts, firstWaitMs } = this.settings;
     let why = '';
     for (let attempt = 1; attempt <= attempts && !signal.aborted; attempt++) {
-      const { answer, said } = await this.post(record);
-      if (answer === 'delivered') return metrics.webhooks.inc({ outcome: 'delivered' });
+      const { answer, said } = await this.post(record, signal);
+      if (answer === 'delivered') {
+        metrics.webhooks.inc({ outcome: 'delivered' });
+        return true;
+      }
       why = said;
-      if (answer === 'refused') break;
+      if (answer === 'refused' || signal.aborted) break;
+      if (attempt === attempts) break;
       metrics.webhooks.inc({ outcome: 'retried' });
-      if (attempt < attempts) await clock.sleep(firstWaitMs * 2 ** (attempt - 1) * (1 + jitter()), signal);
+      await clock.sleep(firstWaitMs * 2 ** (attempt - 1) * (1 + jitter()), signal);
     }
-    if (signal.aborted) return;
+    if (signal.aborted) return false;
     metrics.webhooks.inc({ outcome: 'given_up' });
     await giveUp(record, why);
+    return true;
   }
 
-  private async post({ id, alert }: AlertRecord): Promise<{ answer: Answer; said: string }> {
+  private async post(
+    { id, alert }: AlertRecord,
+    stop: AbortSignal,
+  ): Promise<{ answer: Answer; said: string }> {
     const { url, secret, timeoutMs } = this.settings;
     const body = JSON.stringify({ id, ...alert });
     const headers: Record<string, string> = { 'content-type': 'application/json', 'idempotency-key': id };
     if (secret !== '') headers['rescore-signature'] = signatureOf(body, secret, this.ports.clock.now());
+    // A stop does not wait for a receiver that hangs: it is posted again after the restart.
+    const cancel = new AbortController();
+    const onEnd = (): void => cancel.abort();
+    AbortSignal.timeout(timeoutMs).addEventListener('abort', onEnd);
+    stop.addEventListener('abort', onEnd);
     try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers,
-        body,
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      await response.arrayBuffer();
+      // A redirect would be followed by a GET that delivers nothing, or carry the alert to somebody else.
+      const request = { method: 'POST', headers, body, redirect: 'manual', signal: cancel.signal } as const;
+      const response = await fetch(url, request);
+      await response.body?.cancel();
       return { answer: judge(response.status), said: `it answered ${response.status}` };
     } catch (error) {
-      return { answer: 'again', said: (error as Error).message };
+      return { answer: 'again', said: cancel.signal.aborted ? 'it did not answer in time' : said(error) };
+    } finally {
+      stop.removeEventListener('abort', onEnd);
     }
   }
 }
 
-/** What a receiver may do about: too busy, gone for a moment. Any other 4xx will be the same next time. */
+/** `fetch` hides what went wrong, such as ECONNREFUSED, in the cause. */
+function said(error: unknown): string {
+  const { message, cause } = error as Error & { cause?: { code?: string; message?: string } };
+  return cause?.code ?? cause?.message ?? message;
+}
+
+/** What may pass: too busy, gone for a moment. A redirect or any other 4xx will be the same next time. */
 const judge = (status: number): Answer =>
   status < 300 ? 'delivered' : status >= 500 || status === 408 || status === 429 ? 'again' : 'refused';
 

@@ -151,6 +151,11 @@ export const FIELDS = {
     default: 32,
     about: 'Largest single event.',
   }),
+  'collector.maxBatchEvents': integer(1, 100_000, {
+    unit: 'events',
+    default: 2_500,
+    about: 'Most events of one batch.',
+  }),
   'collector.maxPending': integer(1, 10 * MILLION, {
     unit: 'events',
     default: 50_000,
