@@ -163,6 +163,20 @@ test('--strict stops at the first bad row, with its own exit code', async () => 
   expect((await run('replay bad.jsonl --format segment --out lenient')).code).toBe(0);
 });
 
+test('rows that break readers are dead letters like any other', async () => {
+  const deep = `{"type":"track","event":"X","userId":"kim","properties":{"a":${'['.repeat(9_000)}${']'.repeat(9_000)}}}`;
+  const far = '{"type":"page","userId":"kim","messageId":"m1","timestamp":1e300}';
+  writeFileSync(
+    join(directory, 'hostile.jsonl'),
+    `${deep}\n${far}\n${event('m2', 'kim', '2026-01-01T12:00:00Z')}\n`,
+  );
+  const { code, stderr } = await run('replay hostile.jsonl --format segment --out hostile');
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+  const codes = lines('hostile', 'dead-letters.jsonl').map(letter => letter['code']);
+  expect(codes).toContain('malformed-time');
+  expect(lines('hostile', 'scores.jsonl').length).toBeGreaterThan(0);
+});
+
 test('every command has help with an example', async () => {
   const { stdout } = await run('--help');
   const names = [...stdout.matchAll(/^ {2}([a-z]+)[ |]/gm)]

@@ -2,16 +2,11 @@
  * A full disk, a real one: a small file system in memory. New events are refused, and with more room everything that
  * was acknowledged is there. Needs the right to mount; says so loudly where it has none.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { openEmbedded } from '../streams/embedded';
+import { join, resolve } from 'node:path';
 import { systemClock } from './clock';
-import { OpenState } from './embedded';
-import { startService } from './live/service';
-import { parseSettings } from './settings';
-import { openFakeScorer } from './testing/fake-scorer';
 import { runCli } from './testing/captured-io';
 
 const directory = mkdtempSync(join(tmpdir(), 'rescore-full-'));
@@ -26,25 +21,27 @@ afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-async function serve(): Promise<{ url: string; end: () => Promise<Error | null> }> {
-  const state = new OpenState(openEmbedded({ directory: join(directory, 'state'), partitions: 1 }));
-  const { values } = parseSettings({ RESCORE_COLLECTOR_PORT: '0' }, null);
-  const stop = new AbortController();
-  const scorer = await openFakeScorer();
-  const options = { settings: values, state, scorer, clock: systemClock, stop, onNote: () => undefined };
-  const service = await startService(options);
-  // A lane that meets the full disk ends the service before anybody asks it to.
-  const failed = service.done.then(
-    () => null,
-    (error: unknown) => error as Error,
-  );
-  const end = async (): Promise<Error | null> => {
-    stop.abort();
-    const error = await failed;
-    await state.close();
-    return error;
-  };
-  return { url: service.url, end };
+/** A process of its own, as a user runs it: what a full disk may do to one must not be done to the tests. */
+function serve(): Promise<{ url: string; end: () => Promise<string> }> {
+  const program = resolve(__dirname, '../dist/cli/testing/spawned-main.js');
+  const argv = [program, 'run', '--embedded', '--state', join(directory, 'state'), '--port', '0'];
+  const child = spawn(process.execPath, argv, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  const ended = new Promise<void>(done => child.on('close', () => done()));
+  return new Promise((listening, failed) => {
+    const end = async (): Promise<string> => {
+      child.kill('SIGTERM');
+      await ended;
+      return said;
+    };
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        const url = /listens on (http:\S+?),/.exec(said)?.[1];
+        if (url !== undefined) listening({ url, end });
+      });
+    child.on('close', () => failed(new Error(`The service ended before it listened: ${said}`)));
+  });
 }
 
 /** Sends batches until one is refused, or until a lane has met the full disk first and ended the service. */
@@ -69,10 +66,10 @@ async function fill(url: string): Promise<{ acknowledged: number; refusal: strin
   async () => {
     const full = await serve();
     const { acknowledged, refusal } = await fill(full.url);
-    const error = await full.end();
+    const said = await full.end();
     expect(acknowledged).toBeGreaterThan(1_000);
     // The writer that met it first says so: the collector in its answer, or a lane as the end of the service.
-    expect(`${refusal} ${error?.message}`).toMatch(
+    expect(`${refusal} ${said}`).toMatch(
       /The disk that holds .* is full. Nothing that was acknowledged is lost/,
     );
 
@@ -85,7 +82,7 @@ async function fill(url: string): Promise<{ acknowledged: number; refusal: strin
         : (JSON.parse(stdout) as { features: Record<string, number> }).features['events_last_7_days']!;
     };
     while ((await counted()) < acknowledged) await systemClock.sleep(20);
-    expect(await roomy.end()).toBeNull();
+    await roomy.end();
     expect(await counted()).toBe(acknowledged);
   },
 );

@@ -52,6 +52,13 @@ export function refusing<T>(read: () => T): T | RefusedRow {
     return read();
   } catch (error) {
     if (error instanceof RowError) return { ok: false, code: error.code, reason: error.message };
+    // The stack is all that a message nested by the thousand can break.
+    if (error instanceof RangeError)
+      return {
+        ok: false,
+        code: 'malformed-json',
+        reason: 'the message is nested too deeply. Send it flatter.',
+      };
     throw error;
   }
 }

@@ -45,9 +45,12 @@ function inheriting(own: Json, sentAt: unknown, context: unknown): Json {
   return {
     ...own,
     sentAt: own['sentAt'] ?? sentAt,
-    // Most have none of their own and share the batch's; what is malformed is named by the reader.
+    // Inherited rather than copied: thousands of messages times thousands of keys would stop everybody else. What is
+    // malformed is named by the reader.
     context:
-      isObject(ownContext) && isObject(context) ? { ...context, ...ownContext } : (ownContext ?? context),
+      isObject(ownContext) && isObject(context)
+        ? Object.create(context, Object.getOwnPropertyDescriptors(ownContext))
+        : (ownContext ?? context),
   };
 }
 

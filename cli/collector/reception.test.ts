@@ -231,6 +231,27 @@ test("a wrong device clock is corrected by the batch's sentAt", async () => {
   expect(times).toEqual([AT - 5_000, AT - 10_000]);
 });
 
+test("a message's own context wins over its batch's, field by field", async () => {
+  const log = new MemoryEventLog(1);
+  const { reception } = receptionOver(log);
+  const context = { channel: 'mobile', device: { type: 'ios' }, sessionId: 's1' };
+  const own = JSON.parse('{"channel":"web","__proto__":{"sessionId":"s2"}}') as object;
+  const batch = [
+    { type: 'page', userId: 'a' },
+    { type: 'page', userId: 'a', context: own },
+  ];
+  await reception.take(messagesOf({ batch, context }, 9), AT);
+  const seen = (await recordsOf(log)).map(({ value }) => {
+    const { channel, deviceType, sessionId } = codec.decode('web-events', value);
+    return [channel, deviceType, sessionId];
+  });
+  expect(seen).toEqual([
+    ['mobile', 'ios', 's1'],
+    ['web', 'ios', 's1'],
+  ]);
+  expect(({} as { sessionId?: string }).sessionId).toBeUndefined();
+});
+
 test('the write key of a refused message is not kept', async () => {
   const { reception, letters } = receptionOver(new MemoryEventLog(1));
   await reception.take([messageOf({ writeKey: 'write-key-1', userId: 'guest' }, 'page')], AT);

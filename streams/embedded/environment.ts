@@ -3,7 +3,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { open } from 'lmdb';
 import type { Database, RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb';
-import { EmbeddedError, explainWriteError } from './errors';
+import { EmbeddedError, explainWriteError, isCutShort } from './errors';
 import { lockDirectory } from './lock';
 
 /** Raised when the layout of keys or values changes. */
@@ -98,12 +98,17 @@ function build(
     root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' } as never);
   const meta = table('meta');
   const rollbackListeners: (() => void)[] = [];
+  // After a write that the disk cut short LMDB must not be asked again: it may end the process.
+  let full: EmbeddedError | null = null;
   const write = <T>(work: () => T): T => {
+    if (full !== null) throw full;
     try {
       return root.transactionSync(work);
     } catch (error) {
+      const explained = explainWriteError(error, directory);
+      if (explained instanceof EmbeddedError && isCutShort(error)) full = explained;
       for (const listener of rollbackListeners) listener();
-      throw explainWriteError(error, directory);
+      throw explained;
     }
   };
   const getDocument = <T>(name: string): T | null => {

@@ -37,6 +37,9 @@ export function explainWriteError(error: unknown, directory: string): unknown {
   );
 }
 
+/** A write was cut short: LMDB must not be asked again. */
+export const isCutShort = (error: unknown): boolean => SAYS_BROKEN.test(String(error));
+
 function freeBytes(directory: string): number {
   try {
     const { bavail, bsize } = statfsSync(directory);

@@ -42,10 +42,13 @@ export function asBoolean(value: unknown, field: string): boolean | null {
 
 const ISO = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?)?$/;
 
+/** The last instant that a date can be. */
+const LAST_INSTANT = 8.64e15;
+
 /** An ISO 8601 time (without a zone: UTC) or epoch milliseconds; null when absent. */
 export function asInstant(value: unknown, field: string): EpochMs | null {
   if (value === undefined || value === null || value === '') return null;
-  if (typeof value === 'number' && Number.isFinite(value)) return Math.floor(value);
+  if (typeof value === 'number' && Math.abs(value) <= LAST_INSTANT) return Math.floor(value);
   const instant = typeof value === 'string' ? parseInstant(value.trim()) : NaN;
   if (Number.isNaN(instant))
     throw new RowError(
