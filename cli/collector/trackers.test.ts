@@ -125,7 +125,7 @@ test.each([
     '{"userId":"a","timestamp":1e300}',
     400,
     'malformed-time',
-    time('originalTimestamp', '1e+300'),
+    time('timestamp', '1e+300'),
   ],
   [
     'a huge sentAt',
