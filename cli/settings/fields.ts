@@ -94,6 +94,159 @@ export const FIELDS = {
     default: 7,
     about: 'Inputs and outputs older than this are removed from the embedded log once they are handled.',
   }),
+  'kafka.brokers': list(/^\[?[^\s\]]+\]?:\d{1,5}$/, 'a list of host:port', {
+    unit: 'addresses',
+    default: ['127.0.0.1:9092'],
+    about: 'Kafka servers that are asked first for the others; `rescore run` without --embedded uses them.',
+  }),
+  'kafka.application': text(/^[A-Za-z0-9._-]{1,80}$/, 'letters, digits, dots, hyphens or underscores', {
+    unit: 'name',
+    default: 'rescore',
+    about:
+      'Consumer group, start of every transactional id, and prefix of the keys in Redis; one per deployment.',
+  }),
+  'kafka.instance': text(/^[A-Za-z0-9._-]{0,80}$/, 'letters, digits, dots, hyphens or underscores', {
+    unit: 'name',
+    default: '',
+    about:
+      'Stable name of this process, so that a restart takes its partitions over at once; empty: the host name.',
+  }),
+  'kafka.topicPrefix': text(/^[A-Za-z0-9._-]{0,80}$/, 'letters, digits, dots, hyphens or underscores', {
+    unit: 'text',
+    default: '',
+    about: 'Put before every topic name.',
+  }),
+  'kafka.tls': choice(['off', 'on'], {
+    unit: 'switch',
+    default: 'off',
+    about: 'Encrypts connections to Kafka.',
+  }),
+  'kafka.tlsCaFile': text(/^[^\0]*$/, 'a path', {
+    unit: 'path',
+    default: '',
+    about: "PEM file of the authority behind the brokers' certificates; empty: the system's.",
+  }),
+  'kafka.saslMechanism': choice(['none', 'plain', 'scram-sha-256', 'scram-sha-512'], {
+    unit: 'kind',
+    default: 'none',
+    about: 'How this process signs in to Kafka.',
+  }),
+  'kafka.saslUsername': text(ANY_TEXT, 'a name', {
+    unit: 'name',
+    default: '',
+    about: 'User that signs in to Kafka.',
+  }),
+  'kafka.saslPassword': text(ANY_TEXT, 'a password', {
+    unit: 'password',
+    default: '',
+    about: 'Password of kafka.saslUsername.',
+    secret: true,
+  }),
+  'kafka.partitions': integer(1, 1_024, {
+    unit: 'partitions',
+    default: 16,
+    about:
+      'Partitions of each topic that `rescore topics create` makes; the ceiling of parallelism, fixed for good.',
+  }),
+  'kafka.replication': integer(1, 9, {
+    unit: 'copies',
+    default: 1,
+    about: 'Copies of each topic that `rescore topics create` makes; at least 3 in production.',
+  }),
+  'kafka.rawRetentionDays': number(0.01, 36_500, {
+    unit: 'days',
+    default: 14,
+    about: 'How long input topics keep records; the archive must have read them by then.',
+  }),
+  'kafka.timestamps': choice(['log-append', 'any'], {
+    unit: 'kind',
+    default: 'log-append',
+    about:
+      "Inputs must carry the broker's own clock; any: only to replay history, as producers then move windows.",
+  }),
+  'kafka.groupPartitions': integer(1, 128, {
+    unit: 'partitions',
+    default: 4,
+    about: 'Neighbouring partitions that move together and share a transaction.',
+  }),
+  'kafka.transactions': choice(['on', 'off'], {
+    unit: 'switch',
+    default: 'on',
+    about: 'off: cheaper, but after a crash a message may be seen twice, with the same id and bytes.',
+  }),
+  'kafka.sessionTimeoutMs': integer(1_000, 300_000, {
+    unit: 'ms',
+    default: 6_000,
+    about: 'A process that is silent for this long loses its partitions.',
+  }),
+  'kafka.compression': choice(['none', 'gzip', 'snappy', 'lz4'], {
+    unit: 'kind',
+    default: 'none',
+    about: 'Compression of the messages that are published.',
+  }),
+  'registry.url': text(/^(https?:\/\/\S+)?$/, 'an http or https address', {
+    unit: 'address',
+    default: 'http://127.0.0.1:8081',
+    about:
+      'Confluent-compatible schema registry; empty: the built-in schema ids, which only rescore understands.',
+  }),
+  'registry.username': text(ANY_TEXT, 'a name', {
+    unit: 'name',
+    default: '',
+    about: 'User that signs in to the registry; empty: nobody.',
+  }),
+  'registry.password': text(ANY_TEXT, 'a password', {
+    unit: 'password',
+    default: '',
+    about: 'Password of registry.username.',
+    secret: true,
+  }),
+  'redis.addresses': list(/^\[?[^\s\]]+\]?:\d{1,5}$/, 'a list of host:port', {
+    unit: 'addresses',
+    default: ['127.0.0.1:6379'],
+    about: 'Redis that holds the state: one address, or several of Sentinel or Cluster.',
+  }),
+  'redis.kind': choice(['single', 'sentinel', 'cluster'], {
+    unit: 'kind',
+    default: 'single',
+    about: 'What redis.addresses are.',
+  }),
+  'redis.masterName': text(ANY_TEXT, 'a name', {
+    unit: 'name',
+    default: 'mymaster',
+    about: 'Name of the servers that Sentinel watches.',
+  }),
+  'redis.username': text(ANY_TEXT, 'a name', {
+    unit: 'name',
+    default: '',
+    about: 'ACL user of Redis; empty: the default user.',
+  }),
+  'redis.password': text(ANY_TEXT, 'a password', {
+    unit: 'password',
+    default: '',
+    about: 'Password of the Redis user.',
+    secret: true,
+  }),
+  'redis.tls': choice(['off', 'on'], {
+    unit: 'switch',
+    default: 'off',
+    about: 'Encrypts connections to Redis.',
+  }),
+  'archive.location': text(/^[^\0]+$/, 'a path or s3://bucket/prefix', {
+    unit: 'path or s3 address',
+    default: '.rescore/archive',
+    about: 'Where the archive of the input topics is written: a folder, or s3://bucket/prefix.',
+  }),
+  'archive.s3Endpoint': text(/^(https?:\/\/\S+)?$/, 'an http or https address', {
+    unit: 'address',
+    default: '',
+    about: 'S3-compatible server; empty: Amazon. Credentials come from the AWS environment variables.',
+  }),
+  'archive.s3Region': text(/^[a-z0-9-]+$/, 'a region', {
+    unit: 'region',
+    default: 'us-east-1',
+    about: 'Region of the bucket.',
+  }),
   'lane.batchRecords': integer(1, 100_000, {
     unit: 'records',
     default: 2_000,

@@ -95,9 +95,9 @@ describe('settings', () => {
     ],
     [
       'an unknown variable near none',
-      { RESCORE_KAFKA_BROKERS: 'x' },
+      { RESCORE_PULSAR_TENANT: 'x' },
       undefined,
-      'setting-unknown: RESCORE_KAFKA_BROKERS is not a setting.',
+      'setting-unknown: RESCORE_PULSAR_TENANT is not a setting.',
     ],
     [
       'an unknown name in the file',

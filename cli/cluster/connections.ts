@@ -1,0 +1,45 @@
+/** Connections of the distributed engine, from the settings. */
+import { hostname } from 'node:os';
+import type { Kafka } from 'kafkajs';
+import { connectRedis } from '../../processors/state/redis';
+import type { RedisConnection } from '../../processors/state/redis';
+import { connectKafka } from '../../streams/kafka/connect';
+import type { KafkaNote, KafkaSettings } from '../../streams/kafka/connect';
+import type { Settings } from '../settings';
+
+/** Stable name of this process: what a restart is known by. */
+export const instanceName = (settings: Settings): string =>
+  settings['kafka.instance'] === '' ? hostname() : settings['kafka.instance'];
+
+export function kafkaSettings(settings: Settings): KafkaSettings {
+  const mechanism = settings['kafka.saslMechanism'];
+  const username = settings['kafka.saslUsername'];
+  const password = settings['kafka.saslPassword'];
+  return {
+    brokers: settings['kafka.brokers'],
+    clientId: `${settings['kafka.application']}-${instanceName(settings)}`,
+    tls: settings['kafka.tls'] === 'on',
+    tlsCaFile: settings['kafka.tlsCaFile'],
+    sasl:
+      mechanism === 'none'
+        ? null
+        : { mechanism: mechanism as 'plain' | 'scram-sha-256' | 'scram-sha-512', username, password },
+    topicPrefix: settings['kafka.topicPrefix'],
+  };
+}
+
+export const openKafka = (settings: Settings, onNote?: KafkaNote): Kafka =>
+  connectKafka(kafkaSettings(settings), onNote);
+
+export function openRedis(settings: Settings): RedisConnection {
+  const username = settings['redis.username'];
+  const password = settings['redis.password'];
+  return connectRedis({
+    addresses: settings['redis.addresses'],
+    kind: settings['redis.kind'] as 'single' | 'sentinel' | 'cluster',
+    masterName: settings['redis.masterName'],
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
+    tls: settings['redis.tls'] === 'on',
+  });
+}
