@@ -135,4 +135,18 @@ describe('the embedded store', () => {
     expect(embedded.output.head()).toBe(0);
     await embedded.close();
   });
+
+  test('a transaction that LMDB itself takes back is run once more, from the same offsets', async () => {
+    const embedded = openEmbedded({ directory: folder() });
+    const record = { key: 'kim', recordAt: 5, value: Uint8Array.from([1]) };
+    let runs = 0;
+    const first = embedded.environment.write(() => {
+      const offset = embedded.log.appendInTransaction('orders', 0, [record]);
+      if (runs++ === 0)
+        throw new Error('MDB_BAD_TXN: Transaction must abort: reserved freelist had a data entry');
+      return offset;
+    });
+    expect([runs, first, (await embedded.log.ends(0)).orders]).toEqual([2, 0, 1]);
+    await embedded.close();
+  });
 });

@@ -3,7 +3,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { open } from 'lmdb';
 import type { Database, RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb';
-import { EmbeddedError, explainWriteError, isCutShort } from './errors';
+import { EmbeddedError, explainWriteError, isCutShort, isGivenUp } from './errors';
 import { lockDirectory } from './lock';
 
 /** Raised when the layout of keys or values changes. */
@@ -100,14 +100,22 @@ function build(
   const rollbackListeners: (() => void)[] = [];
   // After a write that the disk cut short LMDB must not be asked again: it may end the process.
   let full: EmbeddedError | null = null;
-  const write = <T>(work: () => T): T => {
-    if (full !== null) throw full;
+  const attempt = <T>(work: () => T): T => {
     try {
       return root.transactionSync(work);
     } catch (error) {
+      for (const listener of rollbackListeners) listener();
+      throw error;
+    }
+  };
+  const write = <T>(work: () => T): T => {
+    if (full !== null) throw full;
+    try {
+      return attempt(work);
+    } catch (error) {
+      if (isGivenUp(error)) return attempt(work);
       const explained = explainWriteError(error, directory);
       if (explained instanceof EmbeddedError && isCutShort(error)) full = explained;
-      for (const listener of rollbackListeners) listener();
       throw explained;
     }
   };

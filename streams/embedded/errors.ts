@@ -40,6 +40,12 @@ export function explainWriteError(error: unknown, directory: string): unknown {
 /** A write was cut short: LMDB must not be asked again. */
 export const isCutShort = (error: unknown): boolean => SAYS_BROKEN.test(String(error));
 
+/**
+ * LMDB could not write its own list of free pages and took the whole transaction back (lmdb 3.5.6, seen once in some
+ * 400,000 transactions): it reads the list anew for the next one, which then succeeds.
+ */
+export const isGivenUp = (error: unknown): boolean => /MDB_BAD_TXN.*freelist/.test(String(error));
+
 function freeBytes(directory: string): number {
   try {
     const { bavail, bsize } = statfsSync(directory);
