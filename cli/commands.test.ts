@@ -26,6 +26,7 @@ const event = (messageId: string, userId: string, at: string, more: object = {})
 beforeAll(async () => {
   const { stdout } = await run('world --customers 60 --days 50 --seed 3');
   writeFileSync(join(directory, 'world.jsonl'), stdout);
+  writeFileSync(join(directory, 'nowhere.yaml'), 'redis: { addresses: ["127.0.0.1:1"] }\n');
   const { code, stderr } = await run(
     'replay world.jsonl --format segment --out out --features --until 2026-03-01T00:00:00Z',
   );
@@ -140,7 +141,8 @@ test.each([
   ['a limit in words', 'top --limit many --state out/state', 2, '--limit many is not a whole number'],
   ['a customer and all', 'rescore kim --all --state out/state', 2, 'Name one customer, or --all (not both).'],
   ['a backup over something', 'state backup out --state out/state', 1, 'target-not-empty'],
-  ['run without its engine', 'run', 2, 'add --embedded'],
+  ['run without its servers', 'run --settings nowhere.yaml', 1, 'redis-unreachable: Redis at 127.0.0.1:1:'],
+  ['a folder for the state in Redis', 'run --state out/state', 2, '--state is for --embedded'],
   ['no customers', 'world --customers 0', 2, '--customers 0 is not a whole number'],
 ])('%s', async (_what, line, code, said) => {
   const answer = await run(line);

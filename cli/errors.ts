@@ -30,6 +30,10 @@ export const CLI_ERRORS = {
   'stopped-by-strict': 'Correct the row, or run without --strict: bad rows then become dead letters.',
   unhealthy: 'The table says what to do about each.',
   interrupted: 'Run the same command again: it goes on where it stopped.',
+  'redis-unreachable': 'Check redis.addresses, and that Redis is up and lets this user in.',
+  'kafka-unreachable': 'Check kafka.brokers, and that Kafka is up and lets this user in.',
+  'redis-unfit': 'Change the setting of Redis that it names, then start again.',
+  'topics-unfit': 'Look at `rescore topics check`; `rescore topics create` makes what is missing.',
   'models-missing': 'Set models.directory to a folder of signed artifacts.',
 } as const;
 export type CliErrorCode = keyof typeof CLI_ERRORS;

@@ -21,6 +21,8 @@ export interface LogRecord {
   recordAt: EpochMs;
   key: string;
   value: Uint8Array;
+  /** The log holds something here that it can't give: the record is a dead letter with this reason. */
+  fault?: { code: string; reason: string };
 }
 
 /** Records of one topic in offset order. */
@@ -31,6 +33,8 @@ export interface TopicBatch {
   nextOffset: number;
   /** No more records of this topic exist beyond `nextOffset` at the time of the read. */
   atEnd: boolean;
+  /** When `atEnd` was seen, by the clock of the reader; the time of the call when left out. */
+  seenAt?: EpochMs;
 }
 
 export interface AppendRecord {
@@ -75,6 +79,8 @@ export interface EventLog {
     /** Only these topics are wanted; an adapter may answer for more. All when left out. */
     topics?: readonly InputTopic[],
   ): Promise<TopicBatch[]>;
+  /** Resolves when there may be something new to read, at the latest after `ms`. Without it a lane sleeps. */
+  arrival?(partition: number, ms: number, signal: AbortSignal): Promise<void>;
   /** Resolves when the records survive a crash of the process. Returns the offset of the first. */
   append(topic: InputTopic, partition: number, records: readonly AppendRecord[]): Promise<number>;
   /** What consumers' group has committed; null at the first start. */

@@ -13,8 +13,12 @@ export interface CollectorMetrics {
 export interface LiveSources {
   lanes: () => LaneMetrics;
   schedulers: () => SchedulerMetrics[];
-  pending: () => number;
-  streamReaders: () => number;
+  /** Null where the log is not in this process: ask Kafka for the lag. */
+  pending: (() => number) | null;
+  /** Null where there is no stream. */
+  streamReaders: (() => number) | null;
+  /** How many partitions this process works on, where that changes. */
+  partitions?: () => number;
 }
 
 export function collectorMetrics(registry: Registry): CollectorMetrics {
@@ -84,7 +88,13 @@ export function streamMetrics(registry: Registry, counts: { sent: number; slowRe
 }
 
 /** The lanes count for themselves; a scrape reads them. */
-export function liveRegistry({ lanes, schedulers, pending, streamReaders }: LiveSources): Registry {
+export function liveRegistry({
+  lanes,
+  schedulers,
+  pending,
+  streamReaders,
+  partitions,
+}: LiveSources): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   total(registry, 'rescore_inputs_total', 'Inputs, by outcome', 'outcome', () =>
@@ -129,7 +139,14 @@ export function liveRegistry({ lanes, schedulers, pending, streamReaders }: Live
   single(registry, 'rescore_tick_delay_seconds', 'Age of the oldest due entry', () =>
     Math.max(0, ...schedulers().map(({ delayMs }) => delayMs / 1e3)),
   );
-  single(registry, 'rescore_pending_events', 'Events in the log that no lane has read', pending);
-  single(registry, 'rescore_stream_readers', 'Open server-sent streams', streamReaders);
+  if (pending !== null)
+    single(registry, 'rescore_pending_events', 'Events in the log that no lane has read', pending);
+  if (streamReaders !== null)
+    single(registry, 'rescore_stream_readers', 'Open server-sent streams', streamReaders);
+  if (partitions !== undefined)
+    single(registry, 'rescore_partitions', 'Partitions that this process works on', partitions);
+  single(registry, 'rescore_claims_total', 'Claims of partitions', () => lanes().claims);
+  single(registry, 'rescore_recoveries_total', 'Recoveries from lost writes', () => lanes().recoveries);
+  single(registry, 'rescore_fenced_total', 'Batches that another owner has fenced', () => lanes().fenced);
   return registry;
 }

@@ -1,4 +1,7 @@
 import type { Command } from 'commander';
+import { instanceName } from '../cluster/connections';
+import { openProbes } from '../cluster/probes';
+import { startWorker } from '../cluster/worker';
 import { contextOf, packagePath, withExamples, type Context } from '../context';
 import { openForWork, stateDirectory } from '../embedded';
 import { usageError } from '../errors';
@@ -21,14 +24,46 @@ function withPort(context: Context, port: string | undefined): Context {
   return { ...context, settings: { ...context.settings, values } };
 }
 
-async function run(context: Context, options: RunOptions): Promise<void> {
+/** Aborted when the process is asked to end. */
+function stopOf(io: Io): AbortController {
+  const stop = new AbortController();
+  io.signal.addEventListener('abort', () => stop.abort(), { once: true });
+  if (io.signal.aborted) stop.abort();
+  return stop;
+}
+
+async function runDistributed(context: Context): Promise<void> {
+  const { io, reporter, settings } = context;
+  const { values } = settings;
+  const scorer = await io.openScorer(packagePath(io, values['models.directory']));
+  const stop = stopOf(io);
+  const onNote = (line: string): void => reporter.note(line);
+  try {
+    const worker = await startWorker({ settings: values, scorer, clock: io.clock, stop, onNote });
+    const probes = await openProbes(values, worker, stop.signal);
+    try {
+      const brokers = values['kafka.brokers'].join(', ');
+      await reporter.text(
+        `rescore works as ${instanceName(values)} of ${values['kafka.application']}: Kafka at ${brokers}, state in Redis at ${values['redis.addresses'].join(', ')}.`,
+      );
+      await reporter.text(`Watch: ${probes.url}/metrics, ${probes.url}/readyz`);
+      await reporter.result({ url: probes.url, application: values['kafka.application'] });
+      await worker.done;
+      reporter.note('Stopped: every batch that was begun is committed and published.');
+    } finally {
+      await probes.close();
+    }
+  } finally {
+    await scorer.release();
+  }
+}
+
+async function runEmbedded(context: Context, options: RunOptions): Promise<void> {
   const { io, reporter, settings } = context;
   const { values } = settings;
   const scorer = await io.openScorer(packagePath(io, values['models.directory']));
   const state = openForWork(context, stateDirectory(context, options.state), values['state.partitions']);
-  const stop = new AbortController();
-  io.signal.addEventListener('abort', () => stop.abort(), { once: true });
-  if (io.signal.aborted) stop.abort();
+  const stop = stopOf(io);
   try {
     const onNote = (line: string): void => reporter.note(line);
     const service = await startService({ settings: values, state, scorer, clock: io.clock, stop, onNote });
@@ -58,17 +93,23 @@ function hints(url: string, values: Context['settings']['values']): string {
 export function runCommand(program: Command, io: Io): void {
   const command = program
     .command('run')
-    .description('score live: take events over HTTP, rescore as they come and as time passes')
+    .description('score live: from Kafka with the state in Redis, or --embedded from HTTP in one process')
     .option('--embedded', 'everything in this process, with nothing else to install')
-    .option('--state <dir>', 'state to keep (default: the setting state.directory)')
-    .option('--port <number>', 'port of the collector (default: the setting collector.port)')
+    .option('--state <dir>', 'state to keep, with --embedded (default: the setting state.directory)')
+    .option('--port <number>', 'port for HTTP (default: the setting collector.port)')
     .action(async (options: RunOptions, self: Command) => {
-      if (options.embedded !== true)
-        throw usageError('Only the embedded engine is there so far: add --embedded.');
-      await run(withPort(contextOf(io, self), options.port), options);
+      const context = withPort(contextOf(io, self), options.port);
+      if (options.embedded === true) return runEmbedded(context, options);
+      if (options.state !== undefined)
+        throw usageError('--state is for --embedded; without it the state is in Redis (redis.addresses).');
+      return runDistributed(context);
     });
   withExamples(command, [
     ['rescore run --embedded', 'on the loopback address, port 8080'],
+    [
+      'RESCORE_KAFKA_BROKERS=kafka:9092 RESCORE_REDIS_ADDRESSES=redis:6379 rescore run',
+      'one of several processors; /metrics and /readyz on port 8080',
+    ],
     [
       'RESCORE_COLLECTOR_READ_KEY=correct-horse rescore run --embedded --port 0',
       'readable, on any free port',

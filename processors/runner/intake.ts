@@ -101,14 +101,14 @@ export class Intake {
     for (const { topic, nextOffset } of this.buffers) from[topic] = nextOffset;
     const topics = wanted.map(({ topic }) => topic);
     const batches = await this.log.read(this.partition, from, this.pageRecords, topics);
-    for (const { topic, records, nextOffset, atEnd } of batches) {
+    for (const { topic, records, nextOffset, atEnd, seenAt } of batches) {
       const buffer = wanted.find(candidate => candidate.topic === topic);
       if (buffer === undefined) continue;
       buffer.records = records;
       buffer.head = 0;
       buffer.nextOffset = nextOffset;
       buffer.atEnd = atEnd;
-      buffer.readAt = now;
+      buffer.readAt = seenAt ?? now;
     }
   }
 

@@ -3,7 +3,7 @@
  * signal says so, with everything that was read committed and published.
  */
 import { FencedError } from '../ports';
-import type { Clock } from '../ports';
+import type { Clock, EventLog } from '../ports';
 import type { Lane } from './lane';
 import { LaneLostError } from './options';
 import type { Scheduler } from './scheduler';
@@ -12,6 +12,8 @@ import type { LaneSettings } from './settings';
 
 export interface LiveOptions {
   lane: Lane;
+  /** Where an idle lane waits for news; it sleeps when left out. */
+  log?: Pick<EventLog, 'arrival'>;
   scheduler: Scheduler;
   clock: Clock;
   signal: AbortSignal;
@@ -20,6 +22,8 @@ export interface LiveOptions {
   jitter?: () => number;
   /** The lane was lost and will be claimed again. */
   onLost?: (error: Error) => void;
+  /** Servers that are away come back: such an error costs the lane its claim, not the process its life. */
+  isTransient?: (error: unknown) => boolean;
 }
 
 /** Another owner has come between; everything else that a lane throws is the operator's. */
@@ -28,7 +32,7 @@ const isLost = (error: unknown): error is Error =>
 
 /** @throws what can't be mended by a new claim: DamagedPositionsError, DamagedStateError, errors of ports. */
 export async function runLane(options: LiveOptions): Promise<void> {
-  const { lane, clock, signal, scheduler, jitter = () => 0, onLost } = options;
+  const { lane, clock, signal, scheduler, jitter = () => 0, onLost, isTransient } = options;
   const { reclaimMs } = { ...DEFAULT_LANE_SETTINGS, ...options.settings };
   while (!signal.aborted) {
     try {
@@ -36,19 +40,20 @@ export async function runLane(options: LiveOptions): Promise<void> {
       scheduler.reset();
       await work(options);
     } catch (error) {
-      if (!isLost(error)) throw error;
-      onLost?.(error);
+      if (!isLost(error) && isTransient?.(error) !== true) throw error;
+      onLost?.(error as Error);
       await clock.sleep(reclaimMs * (1 + jitter()), signal);
     }
   }
 }
 
-async function work({ lane, clock, signal, scheduler, settings }: LiveOptions): Promise<void> {
+async function work({ lane, log, clock, signal, scheduler, settings }: LiveOptions): Promise<void> {
   const { idleMs } = { ...DEFAULT_LANE_SETTINGS, ...settings };
   while (!signal.aborted) {
     const worked = await lane.advance();
     await scheduler.poll();
-    if (!worked) await clock.sleep(idleMs, signal);
+    if (worked) continue;
+    await (log?.arrival?.(lane.partition, idleMs, signal) ?? clock.sleep(idleMs, signal));
   }
   await lane.settle();
 }

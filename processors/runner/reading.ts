@@ -50,6 +50,7 @@ export function readRecord(record: LogRecord, draft: Draft, tools: ReadingTools)
 
 function open(record: LogRecord, tools: ReadingTools): StagedReading {
   const { topic, partition, offset, recordAt, value } = record;
+  if (record.fault !== undefined) return failed('decode', record.fault.code, record.fault.reason);
   const place: RecordPlace = { recordAt, source: { topic, partition, offset, index: 0 }, mailedFrom: null };
   return decode(topic, value, place, tools);
 }
@@ -77,6 +78,7 @@ function undecodable(error: unknown): StagedReading {
 
 /** null: a repeat. */
 function openMail(record: LogRecord, draft: Draft, tools: ReadingTools): StagedReading | null {
+  if (record.fault !== undefined) return failed('decode', record.fault.code, record.fault.reason);
   let mail: CustomerMail;
   try {
     mail = tools.codec.decode('customer-mail', record.value);

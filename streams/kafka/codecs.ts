@@ -137,10 +137,22 @@ const zstdCodec: Codec = {
     }),
 };
 
+const CODECS: Readonly<Record<number, Codec>> = {
+  [CompressionTypes.GZIP]: gzipCodec,
+  [CompressionTypes.Snappy]: snappyCodec,
+  [CompressionTypes.LZ4]: lz4Codec,
+  [CompressionTypes.ZSTD]: zstdCodec,
+};
+
+/** The records of a compressed batch. @throws InflatedTooLargeError, errors of the codecs for broken bytes */
+export function inflate(compression: number, bytes: Buffer): Promise<Buffer> {
+  const codec = CODECS[compression];
+  if (codec === undefined) return Promise.reject(new Error(`Compression ${compression} is unknown.`));
+  return codec.decompress(bytes);
+}
+
 /** kafkajs keeps one table for all clients of a process. */
 export function registerCodecs(): void {
-  CompressionCodecs[CompressionTypes.GZIP] = () => gzipCodec;
-  CompressionCodecs[CompressionTypes.Snappy] = () => snappyCodec;
-  CompressionCodecs[CompressionTypes.LZ4] = () => lz4Codec;
-  CompressionCodecs[CompressionTypes.ZSTD] = () => zstdCodec;
+  const table = CompressionCodecs as Record<number, () => Codec>;
+  for (const [type, codec] of Object.entries(CODECS)) table[Number(type)] = () => codec;
 }

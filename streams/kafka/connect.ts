@@ -22,7 +22,7 @@ export type KafkaNote = (level: 'warning' | 'error', message: string) => void;
 
 /** What kafkajs calls an error and asks again a moment later. */
 const TRANSIENT =
-  /CONCURRENT_TRANSACTIONS|another concurrent operation is being performed|The group is rebalancing|Connection (timeout|error|was closed)|ECONNREFUSED|not the leader|There is no leader|coordinator is (not available|loading)|not the correct coordinator/i;
+  /CONCURRENT_TRANSACTIONS|another concurrent operation|Limiting retries for the idempotent|The group is rebalancing|Connection (timeout|error|was closed)|ECONNREFUSED|not the leader|There is no leader|coordinator is (not available|loading)|not the correct coordinator/i;
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const CONNECTION_TIMEOUT_MS = 3_000;
@@ -47,5 +47,6 @@ export function connectKafka(settings: KafkaSettings, onNote: KafkaNote = () => 
 function note({ level, log }: LogEntry, onNote: KafkaNote): void {
   const { message, error } = log as { message: string; error?: unknown };
   const text = typeof error === 'string' && !message.includes(error) ? `${message}: ${error}` : message;
-  onNote(level === logLevel.ERROR && !TRANSIENT.test(text) ? 'error' : 'warning', text);
+  if (TRANSIENT.test(text)) return;
+  onNote(level === logLevel.ERROR ? 'error' : 'warning', text);
 }

@@ -1,5 +1,6 @@
 /** What a lane needs of a Redis, looked at before it starts. */
 import type { Redis } from 'ioredis';
+import type { RedisConnection } from './scripts';
 
 export interface RedisFinding {
   level: 'error' | 'warning';
@@ -10,7 +11,9 @@ export interface RedisFinding {
 const LEAST_MAJOR = 7;
 
 /** Empty when all is well. */
-export async function checkRedis(redis: Redis): Promise<RedisFinding[]> {
+export async function checkRedis(connection: RedisConnection): Promise<RedisFinding[]> {
+  // A cluster answers through one of its nodes: they are set up alike.
+  const redis = connection as Redis;
   const findings: RedisFinding[] = [];
   const version = /redis_version:(\d+)\.(\S+)/.exec(await redis.info('server'));
   if (version === null || Number(version[1]) < LEAST_MAJOR)

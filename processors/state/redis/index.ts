@@ -4,4 +4,5 @@ export type { RedisFinding } from './checks';
 export { connectRedis, parseAddress } from './connect';
 export type { RedisSettings } from './connect';
 export type { RedisConnection } from './scripts';
+export { RedisMemberMemory } from './members';
 export { RedisStateStore } from './store';

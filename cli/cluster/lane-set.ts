@@ -1,0 +1,186 @@
+/** The lanes of a process: they come and go as the group assigns partitions. */
+import { randomInt } from 'node:crypto';
+import type { InputRules, CoreSettings } from '../../processors/core';
+import type { Clock, Scorer, StateStore, WireCodec } from '../../processors/ports';
+import {
+  DamagedPositionsError,
+  DamagedStateError,
+  Lane,
+  Scheduler,
+  addMetrics,
+  newLaneMetrics,
+  runLane,
+} from '../../processors/runner';
+import type { LaneMetrics, LaneSettings, LaneStep, SchedulerMetrics } from '../../processors/runner';
+import type { KafkaEventLog, KafkaPublisher } from '../../streams/kafka';
+
+export interface LaneSetOptions {
+  log: KafkaEventLog;
+  store: StateStore;
+  publisher: KafkaPublisher;
+  scorer: Scorer;
+  codec: WireCodec;
+  clock: Clock;
+  core: CoreSettings;
+  rules: InputRules;
+  lane: Partial<LaneSettings>;
+  ticksPerSecond: number;
+  unitSize: number;
+  onNote: (line: string) => void;
+  /** A lane that no new claim mends. */
+  onFatal: (error: Error) => void;
+  /** Before a lane goes on from a step: for tests that stop the process there. */
+  onStep?: (partition: number, step: LaneStep) => void | Promise<void>;
+}
+
+interface RunningLane {
+  lane: Lane;
+  scheduler: Scheduler;
+  stop: AbortController;
+  ended: Promise<void>;
+  /** It came back while it was being stopped. */
+  again: boolean;
+}
+
+const IDLE_MS = 50;
+const JITTER_STEPS = 1_000;
+
+/** Wrong positions and our own mistakes stay wrong; servers that are away come back. */
+const isTransient = (error: unknown): boolean =>
+  !(
+    error instanceof DamagedPositionsError ||
+    error instanceof DamagedStateError ||
+    error instanceof TypeError ||
+    error instanceof ReferenceError ||
+    error instanceof RangeError
+  );
+
+export class LaneSet {
+  private readonly running = new Map<number, RunningLane>();
+  /** Of lanes that have ended. */
+  private readonly past = newLaneMetrics();
+  /** A claim again for a fault of a server, and why. */
+  private lostReason = new Map<number, string>();
+
+  constructor(private readonly options: LaneSetOptions) {}
+
+  /** What the process works on now, for the assigner. */
+  held(): { partition: number; epoch: number }[] {
+    return [...this.running.values()]
+      .filter(({ stop }) => !stop.signal.aborted)
+      .map(({ lane }) => ({ partition: lane.partition, epoch: lane.epoch }));
+  }
+
+  /** All partitions from now on: kept lanes go on, new ones start, lost ones end. */
+  assign(partitions: readonly number[]): void {
+    const wanted = new Set(partitions);
+    for (const [partition, running] of this.running)
+      if (!wanted.has(partition)) {
+        running.again = false;
+        running.stop.abort();
+      }
+    for (const partition of wanted) {
+      const running = this.running.get(partition);
+      if (running === undefined) this.begin(partition);
+      else running.again = running.stop.signal.aborted;
+    }
+  }
+
+  private begin(partition: number): void {
+    const { log, store, publisher, scorer, codec, clock, core, rules, onStep, ticksPerSecond } = this.options;
+    const stop = new AbortController();
+    const ports = { log, store, publisher, scorer, codec, clock };
+    const lane = new Lane({
+      partition,
+      ports,
+      core,
+      rules,
+      signal: stop.signal,
+      settings: this.options.lane,
+      ...(onStep === undefined ? {} : { onStep: step => onStep(partition, step) }),
+    });
+    const scheduler = new Scheduler(lane, ports, { ticksPerSecond });
+    const ended = this.work(lane, scheduler, stop);
+    this.running.set(partition, { lane, scheduler, stop, ended, again: false });
+  }
+
+  private async work(lane: Lane, scheduler: Scheduler, stop: AbortController): Promise<void> {
+    const { log, clock, onFatal, onNote } = this.options;
+    const { partition } = lane;
+    try {
+      await runLane({
+        lane,
+        log,
+        scheduler,
+        clock,
+        signal: stop.signal,
+        settings: { idleMs: IDLE_MS },
+        jitter: () => randomInt(JITTER_STEPS) / JITTER_STEPS,
+        isTransient,
+        onLost: error => {
+          this.lostReason.set(partition, error.message);
+          onNote(`Partition ${partition} is claimed again: ${error.message}`);
+        },
+      });
+    } catch (error) {
+      // A lane that was told to stop may have been overtaken meanwhile.
+      if (!stop.signal.aborted) onFatal(error as Error);
+    }
+    await this.finish(lane);
+  }
+
+  private async finish(lane: Lane): Promise<void> {
+    const { partition } = lane;
+    const again = this.running.get(partition)?.again ?? false;
+    this.running.delete(partition);
+    this.lostReason.delete(partition);
+    addMetrics(this.past, lane.metrics);
+    this.options.log.drop(partition);
+    if (again) this.begin(partition);
+    else if (!this.worksInUnitOf(partition)) await this.options.publisher.drop(partition);
+  }
+
+  private worksInUnitOf(partition: number): boolean {
+    const { unitSize } = this.options;
+    const unit = Math.floor(partition / unitSize);
+    return [...this.running.keys()].some(other => Math.floor(other / unitSize) === unit);
+  }
+
+  /** Ends all lanes with their batches committed and published. */
+  async close(): Promise<void> {
+    const all = [...this.running.values()];
+    for (const running of all) {
+      running.again = false;
+      running.stop.abort();
+    }
+    await Promise.all(all.map(({ ended }) => ended));
+  }
+
+  partitions(): number[] {
+    return [...this.running.keys()].sort((a, b) => a - b);
+  }
+
+  metrics(): LaneMetrics {
+    const total = newLaneMetrics();
+    addMetrics(total, this.past);
+    for (const { lane } of this.running.values()) addMetrics(total, lane.metrics);
+    return total;
+  }
+
+  schedulers(): SchedulerMetrics[] {
+    return [...this.running.values()].map(({ scheduler }) => scheduler.metrics);
+  }
+
+  /** Why not all lanes are at work; null when they are. */
+  unready(): string | null {
+    for (const { lane } of this.running.values())
+      if (lane.epoch === 0)
+        return `partition ${lane.partition} is not claimed yet${this.because(lane.partition)}`;
+    return null;
+  }
+
+  private because(partition: number): string {
+    const reason = this.lostReason.get(partition);
+    return reason === undefined ? '' : `: ${reason}`;
+  }
+}

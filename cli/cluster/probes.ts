@@ -1,0 +1,32 @@
+/** What an orchestrator and Prometheus ask of a processor: GET /healthz, /readyz, /metrics. */
+import fastify from 'fastify';
+import { liveRegistry } from '../collector/metrics';
+import { collectorSettings } from '../collector/settings';
+import type { Settings } from '../settings';
+import type { Worker } from './worker';
+
+/** Returns where it listens and how to close it. */
+export async function openProbes(
+  settings: Settings,
+  worker: Pick<Worker, 'metrics' | 'schedulers' | 'partitions' | 'unready'>,
+  stop: AbortSignal,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  const registry = liveRegistry({
+    lanes: worker.metrics,
+    schedulers: worker.schedulers,
+    pending: null,
+    streamReaders: null,
+    partitions: () => worker.partitions().length,
+  });
+  const server = fastify({ logger: false });
+  server.get('/healthz', () => ({ status: 'ok' }));
+  server.get('/readyz', async (_request, reply) => {
+    const why = stop.aborted ? 'it is stopping' : worker.unready();
+    return why === null ? { status: 'ready' } : reply.code(503).send({ status: 'unready', why });
+  });
+  server.get('/metrics', async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  );
+  const { host, port } = collectorSettings(settings);
+  return { url: await server.listen({ host, port }), close: () => server.close() };
+}

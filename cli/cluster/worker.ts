@@ -1,0 +1,285 @@
+/** A processor of the distributed engine: lanes over Kafka and Redis, as many as the group assigns. */
+import type { Kafka, Producer } from 'kafkajs';
+import { Partitioners } from 'kafkajs';
+import type { Clock, Scorer } from '../../processors/ports';
+import type { LaneMetrics, LaneStep, SchedulerMetrics } from '../../processors/runner';
+import { RedisMemberMemory, RedisStateStore, checkRedis } from '../../processors/state/redis';
+import type { RedisConnection } from '../../processors/state/redis';
+import { INPUT_TOPICS } from '../../schemas';
+import { KafkaEventLog, KafkaPublisher, Membership, topicName } from '../../streams/kafka';
+import type { Compression } from '../../streams/kafka';
+import { CliError } from '../errors';
+import { inputRules } from '../lanes';
+import { coreSettings } from '../settings';
+import type { Settings } from '../settings';
+import { openCodec } from './codec';
+import { instanceName, openKafka, openRedis } from './connections';
+import { LaneSet } from './lane-set';
+
+export interface WorkerOptions {
+  settings: Settings;
+  scorer: Scorer;
+  clock: Clock;
+  /** Aborted by a signal or by a fatal error: everything ends in order. */
+  stop: AbortController;
+  onNote: (line: string) => void;
+  onStep?: (partition: number, step: LaneStep) => void | Promise<void>;
+}
+
+export interface Worker {
+  metrics: () => LaneMetrics;
+  schedulers: () => SchedulerMetrics[];
+  /** Partitions that are worked on, in order. */
+  partitions: () => number[];
+  /** Why it is not ready; null when it is. */
+  unready: () => string | null;
+  /** Resolves when it has ended; rejects with the error that ended it. */
+  done: Promise<void>;
+}
+
+const WATCH_MS = 1_000;
+/** Without an answer to a fetch for this long the process ends: another one may do better. */
+const SILENCE_MS = 60_000;
+/** A stop that takes longer is no stop. */
+const STOP_MS = 9_000;
+
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const parts = await openParts(options);
+  let fatal: Error | null = null;
+  const onFatal = (error: Error): void => {
+    fatal ??= error;
+    options.stop.abort();
+  };
+  const lanes = openLanes(options, parts, onFatal);
+  const membership = parts.joinWith(
+    () => lanes.held(),
+    partitions => lanes.assign(partitions),
+    onFatal,
+  );
+  await membership.join();
+  const done = (async () => {
+    await watch(options, parts.log, lanes, onFatal);
+    await withinTime(options.clock, [() => lanes.close(), () => parts.close()]);
+    if (fatal !== null) throw fatal as Error;
+  })();
+  return {
+    metrics: () => lanes.metrics(),
+    schedulers: () => lanes.schedulers(),
+    partitions: () => lanes.partitions(),
+    unready: () => (membership.memberId === null ? 'it has not joined its group yet' : lanes.unready()),
+    done,
+  };
+}
+
+interface Parts {
+  log: KafkaEventLog;
+  publisher: KafkaPublisher;
+  store: RedisStateStore;
+  codec: Awaited<ReturnType<typeof openCodec>>;
+  joinWith: (
+    held: () => { partition: number; epoch: number }[],
+    onAssigned: (partitions: readonly number[]) => void,
+    onFatal: (error: Error) => void,
+  ) => Membership;
+  close: () => Promise<void>;
+}
+
+type Closers = (() => Promise<void>)[];
+
+/** What was opened before something failed is closed again. */
+async function openParts(options: WorkerOptions): Promise<Parts> {
+  const closers: Closers = [];
+  const close = async (): Promise<void> => {
+    while (closers.length > 0) await closers.pop()!();
+  };
+  try {
+    return { ...(await openAll(options, closers)), close };
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function openAll(
+  { settings, clock, onNote }: WorkerOptions,
+  closers: Closers,
+): Promise<Omit<Parts, 'close'>> {
+  const redis = await connectedRedis(settings, onNote, closers);
+  const kafka = openKafka(settings, (level, message) => onNote(`kafka ${level}: ${message}`));
+  const codec = await openCodec(settings, clock);
+  const application = settings['kafka.application'];
+  const topicPrefix = settings['kafka.topicPrefix'];
+  const unitSize = settings['kafka.groupPartitions'];
+  const late: Late = { held: () => [], onAssigned: () => undefined, onFatal: () => undefined };
+  const membership = new Membership({
+    kafka,
+    groupId: application,
+    topicPrefix,
+    unitSize,
+    sessionTimeoutMs: settings['kafka.sessionTimeoutMs'],
+    instance: instanceName(settings),
+    memory: new RedisMemberMemory(redis, application),
+    held: () => late.held(),
+    onAssigned: partitions => late.onAssigned(partitions),
+    onFatal: error => late.onFatal(error),
+  });
+  closers.push(() => membership.leave());
+  const producer = openProducer(kafka);
+  closers.push(() => producer.disconnect());
+  await reachKafka(settings, async () => {
+    await membership.connect();
+    await producer.connect();
+  });
+  const log = new KafkaEventLog({
+    cluster: membership.cluster,
+    producer,
+    groupId: application,
+    partitions: await countPartitions(membership, topicPrefix),
+    clock,
+    settings: { topicPrefix },
+    ...(codec.prepare === undefined ? {} : { prepare: codec.prepare.bind(codec) }),
+    onNote,
+  });
+  closers.push(() => log.close());
+  const publisher = new KafkaPublisher({
+    kafka,
+    application,
+    topicPrefix,
+    unitSize,
+    compression: settings['kafka.compression'] as Compression,
+    ...(settings['kafka.transactions'] === 'on'
+      ? {}
+      : { commitOffsets: offsets => membership.commitOffsets(offsets) }),
+  });
+  closers.push(() => publisher.close());
+  return {
+    log,
+    publisher,
+    store: new RedisStateStore(redis, application),
+    codec,
+    joinWith: (held, onAssigned, onFatal) => {
+      Object.assign(late, { held, onAssigned, onFatal });
+      return membership;
+    },
+  };
+}
+
+/** What the membership asks of lanes that are made after it. */
+interface Late {
+  held: () => { partition: number; epoch: number }[];
+  onAssigned: (partitions: readonly number[]) => void;
+  onFatal: (error: Error) => void;
+}
+
+async function connectedRedis(
+  settings: Settings,
+  onNote: (line: string) => void,
+  closers: Closers,
+): Promise<RedisConnection> {
+  const redis = openRedis(settings);
+  closers.push(() => Promise.resolve(redis.disconnect()));
+  let lastError = '';
+  redis.on('error', (error: Error) => {
+    if (error.message !== lastError) onNote(`redis: ${error.message}`);
+    lastError = error.message;
+  });
+  redis.on('ready', () => void (lastError = ''));
+  try {
+    await redis.connect();
+  } catch (error) {
+    const where = settings['redis.addresses'].join(', ');
+    throw new CliError('redis-unreachable', `Redis at ${where}: ${lastError || (error as Error).message}.`);
+  }
+  for (const { level, message } of await checkRedis(redis)) {
+    if (level === 'error') throw new CliError('redis-unfit', message);
+    onNote(`redis: ${message}`);
+  }
+  return redis;
+}
+
+async function reachKafka(settings: Settings, connect: () => Promise<void>): Promise<void> {
+  try {
+    await connect();
+  } catch (error) {
+    const { type, message } = error as { type?: string; message: string };
+    // The brokers answer, but not about these topics.
+    if (type === 'UNKNOWN_TOPIC_OR_PARTITION')
+      throw new CliError('topics-unfit', `An input topic is missing: ${message}.`);
+    const where = settings['kafka.brokers'].join(', ');
+    throw new CliError('kafka-unreachable', `Kafka at ${where}: ${message.replace(/\.$/, '')}.`);
+  }
+}
+
+const openProducer = (kafka: Kafka): Producer =>
+  kafka.producer({
+    idempotent: true,
+    allowAutoTopicCreation: false,
+    createPartitioner: Partitioners.DefaultPartitioner,
+    retry: { initialRetryTime: 20, multiplier: 2, maxRetryTime: 1_000, retries: 8 },
+  });
+
+/** All inputs have the same number of partitions, or nothing starts. */
+async function countPartitions({ cluster }: Membership, topicPrefix: string): Promise<number> {
+  await cluster.refreshMetadata();
+  const counts = INPUT_TOPICS.map(topic => {
+    const name = topicName(topicPrefix, topic);
+    return { name, count: cluster.findTopicPartitionMetadata(name).length };
+  });
+  const said = counts.map(({ name, count }) => `${name} ${count}`).join(', ');
+  if (counts.some(({ count }) => count !== counts[0]!.count || count === 0))
+    throw new CliError('topics-unfit', `The inputs must have the same number of partitions: ${said}.`);
+  return counts[0]!.count;
+}
+
+function openLanes(
+  { settings, scorer, clock, onNote, onStep }: WorkerOptions,
+  { log, publisher, store, codec }: Parts,
+  onFatal: (error: Error) => void,
+): LaneSet {
+  return new LaneSet({
+    log,
+    store,
+    publisher,
+    scorer,
+    codec,
+    clock,
+    core: coreSettings(settings),
+    rules: inputRules(settings),
+    lane: {
+      maxRecords: settings['lane.batchRecords'],
+      maxCustomers: settings['lane.batchCustomers'],
+      lingerMs: settings['lane.lingerMs'],
+      source: settings['kafka.application'],
+    },
+    ticksPerSecond: settings['scheduler.ticksPerSecond'],
+    unitSize: settings['kafka.groupPartitions'],
+    onNote,
+    onFatal,
+    ...(onStep === undefined ? {} : { onStep }),
+  });
+}
+
+/** Until it is told to stop. */
+async function watch(
+  { clock, stop }: WorkerOptions,
+  log: KafkaEventLog,
+  lanes: LaneSet,
+  onFatal: (error: Error) => void,
+): Promise<void> {
+  while (!stop.signal.aborted) {
+    await clock.sleep(WATCH_MS, stop.signal);
+    const silence = clock.now() - log.answeredAt;
+    if (silence > SILENCE_MS && lanes.partitions().length > 0)
+      onFatal(new Error(`No broker has answered a fetch for ${Math.round(silence / 1_000)} s.`));
+  }
+}
+
+/** One after another, but not for ever: what is not finished is finished by whoever comes next. */
+async function withinTime(clock: Clock, steps: readonly (() => Promise<void>)[]): Promise<void> {
+  const over = new AbortController();
+  const inOrder = async (): Promise<void> => {
+    for (const step of steps) await step();
+  };
+  await Promise.race([inOrder(), clock.sleep(STOP_MS, over.signal)]);
+  over.abort();
+}

@@ -1,0 +1,128 @@
+/**
+ * Membership of the consumer group: kafkajs joins and sends heartbeats, and our assigner says who has which partition.
+ * Every partition is paused for good: records are fetched by the Fetcher, under positions of our own.
+ */
+import type { Cluster, Consumer, Kafka, TopicPartitionOffsetAndMetadata } from 'kafkajs';
+import { INPUT_TOPICS } from '../../schemas';
+import { createAssigner } from './assigner';
+import type { Ownership } from './assigner';
+import { topicName } from './topic-names';
+import { leaveGroupOf } from './wire/kafkajs-internals';
+
+/** Remembers which member an instance was, for its next start. */
+export interface MemberMemory {
+  recall(instance: string): Promise<string | null>;
+  remember(instance: string, memberId: string): Promise<void>;
+}
+
+export interface MembershipOptions {
+  kafka: Kafka;
+  groupId: string;
+  topicPrefix: string;
+  /** Partitions that move together. */
+  unitSize: number;
+  sessionTimeoutMs: number;
+  /** Stable name of this process. */
+  instance: string;
+  memory: MemberMemory;
+  /** What this process works on now, for the assigner. */
+  held: () => readonly Ownership[];
+  /** All partitions that this process has from now on. */
+  onAssigned: (partitions: readonly number[]) => void;
+  /** The group can't be kept: the process must end. */
+  onFatal: (error: Error) => void;
+}
+
+const IDLE_LOOP_MS = 100;
+const REBALANCE_MS = 15_000;
+
+export class Membership {
+  private readonly consumer: Consumer;
+  private assignedCluster: Cluster | null = null;
+  /** Members by their ids, as they joined last. */
+  memberId: string | null = null;
+
+  constructor(private readonly options: MembershipOptions) {
+    const { kafka, groupId, sessionTimeoutMs, unitSize, held } = options;
+    const assigner = createAssigner({ unitSize, held });
+    this.consumer = kafka.consumer({
+      groupId,
+      partitionAssigners: [
+        config => {
+          this.assignedCluster = config.cluster;
+          return assigner(config);
+        },
+      ],
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: Math.max(REBALANCE_MS, sessionTimeoutMs),
+      heartbeatInterval: Math.max(100, Math.floor(sessionTimeoutMs / 6)),
+      maxWaitTimeInMs: IDLE_LOOP_MS,
+      allowAutoTopicCreation: false,
+      readUncommitted: false,
+      retry: { initialRetryTime: 50, multiplier: 1.5, maxRetryTime: 1_000, retries: 30 },
+    });
+  }
+
+  /** Of the consumer: what the log reads through. */
+  get cluster(): Cluster {
+    return this.assignedCluster!;
+  }
+
+  /** Connects; the group is joined by `join`. */
+  async connect(): Promise<void> {
+    const { topicPrefix } = this.options;
+    await this.consumer.connect();
+    await this.consumer.subscribe({
+      topics: INPUT_TOPICS.map(topic => topicName(topicPrefix, topic)),
+      fromBeginning: true,
+    });
+  }
+
+  async join(): Promise<void> {
+    await this.leaveForPredecessor();
+    const { onFatal } = this.options;
+    this.consumer.on('consumer.group_join', ({ payload }) => this.joined(payload));
+    this.consumer.on('consumer.crash', ({ payload }) => {
+      if (!payload.restart) onFatal(payload.error);
+    });
+    await this.consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      // Everything is paused: nothing ever comes here.
+      eachBatch: () => Promise.resolve(),
+    });
+  }
+
+  /** A member that died without a word holds every join up until its session ends. */
+  private async leaveForPredecessor(): Promise<void> {
+    const { instance, memory, groupId } = this.options;
+    const memberId = await memory.recall(instance);
+    if (memberId !== null) await leaveGroupOf(this.cluster, groupId, memberId);
+  }
+
+  private joined({
+    memberId,
+    memberAssignment,
+  }: {
+    memberId: string;
+    memberAssignment: Record<string, number[]>;
+  }): void {
+    const { topicPrefix, onAssigned, instance, memory } = this.options;
+    this.memberId = memberId;
+    // Without a memory the next start waits for the session to end, nothing else.
+    void memory.remember(instance, memberId).catch(() => undefined);
+    for (const [topic, partitions] of Object.entries(memberAssignment))
+      this.consumer.pause([{ topic, partitions }]);
+    onAssigned(memberAssignment[topicName(topicPrefix, 'web-events')] ?? []);
+  }
+
+  /** As a member, for publishers without transactions. */
+  commitOffsets(offsets: readonly TopicPartitionOffsetAndMetadata[]): Promise<void> {
+    return this.consumer.commitOffsets([...offsets]);
+  }
+
+  /** Leaves the group: the others take over at once. */
+  async leave(): Promise<void> {
+    await this.consumer.disconnect();
+  }
+}
