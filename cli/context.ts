@@ -2,7 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { CliError, EXIT } from './errors';
+import type { EpochMs } from '../schemas';
+import { parseInstant } from '../streams/segment/fields';
+import { CliError, EXIT, usageError } from './errors';
 import type { Io } from './io';
 import { Reporter } from './output/reporter';
 import { parseSettings, type ParsedSettings } from './settings';
@@ -68,3 +70,11 @@ export const withExamples = (
     'after',
     `\nExamples:\n${examples.map(([line, why]) => `  $ ${line}\n      ${why}`).join('\n')}`,
   );
+
+/** An instant that was given on the command line. `CliError` usage when it is none. */
+export function instantOption(flag: string, text: string): EpochMs {
+  const at = parseInstant(text);
+  if (Number.isNaN(at))
+    throw usageError(`${flag} ${text} is not an ISO 8601 instant such as 1998-07-31T00:00:00Z.`);
+  return at;
+}

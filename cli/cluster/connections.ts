@@ -1,10 +1,11 @@
 /** Connections of the distributed engine, from the settings. */
 import { hostname } from 'node:os';
 import type { Kafka } from 'kafkajs';
-import { connectRedis } from '../../processors/state/redis';
+import { checkRedis, connectRedis } from '../../processors/state/redis';
 import type { RedisConnection } from '../../processors/state/redis';
 import { connectKafka } from '../../streams/kafka/connect';
 import type { KafkaNote, KafkaSettings } from '../../streams/kafka/connect';
+import { CliError } from '../errors';
 import type { Settings } from '../settings';
 
 /** Stable name of this process: what a restart is known by. */
@@ -31,7 +32,7 @@ export function kafkaSettings(settings: Settings): KafkaSettings {
 export const openKafka = (settings: Settings, onNote?: KafkaNote): Kafka =>
   connectKafka(kafkaSettings(settings), onNote);
 
-export function openRedis(settings: Settings): RedisConnection {
+function openRedis(settings: Settings): RedisConnection {
   const username = settings['redis.username'];
   const password = settings['redis.password'];
   return connectRedis({
@@ -42,4 +43,36 @@ export function openRedis(settings: Settings): RedisConnection {
     ...(password === '' ? {} : { password }),
     tls: settings['redis.tls'] === 'on',
   });
+}
+
+/** Connected and looked at. @throws CliError redis-unreachable, redis-unfit */
+export async function connectedRedis(
+  settings: Settings,
+  onNote: (line: string) => void,
+): Promise<RedisConnection> {
+  const redis = openRedis(settings);
+  let lastError = '';
+  redis.on('error', (error: Error) => {
+    if (error.message !== lastError) onNote(`redis: ${error.message}`);
+    lastError = error.message;
+  });
+  redis.on('ready', () => void (lastError = ''));
+  try {
+    await redis.connect();
+    await checkedRedis(redis, onNote);
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    if (error instanceof CliError) throw error;
+    const where = settings['redis.addresses'].join(', ');
+    const why = lastError === '' ? (error as Error).message : lastError;
+    throw new CliError('redis-unreachable', `Redis at ${where}: ${why.replace(/\.$/, '')}.`);
+  }
+}
+
+async function checkedRedis(redis: RedisConnection, onNote: (line: string) => void): Promise<void> {
+  for (const { level, message } of await checkRedis(redis)) {
+    if (level === 'error') throw new CliError('redis-unfit', message);
+    onNote(`redis: ${message}`);
+  }
 }

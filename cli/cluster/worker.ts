@@ -3,8 +3,7 @@ import type { Kafka, Producer } from 'kafkajs';
 import { Partitioners } from 'kafkajs';
 import type { Clock, Scorer } from '../../processors/ports';
 import type { LaneMetrics, LaneStep, SchedulerMetrics } from '../../processors/runner';
-import { RedisMemberMemory, RedisStateStore, checkRedis } from '../../processors/state/redis';
-import type { RedisConnection } from '../../processors/state/redis';
+import { RedisMemberMemory, RedisStateStore } from '../../processors/state/redis';
 import { INPUT_TOPICS } from '../../schemas';
 import { KafkaEventLog, KafkaPublisher, Membership, topicName } from '../../streams/kafka';
 import type { Compression } from '../../streams/kafka';
@@ -13,7 +12,7 @@ import { inputRules } from '../lanes';
 import { coreSettings } from '../settings';
 import type { Settings } from '../settings';
 import { openCodec } from './codec';
-import { instanceName, openKafka, openRedis } from './connections';
+import { connectedRedis, instanceName, openKafka } from './connections';
 import { LaneSet } from './lane-set';
 
 export interface WorkerOptions {
@@ -104,7 +103,8 @@ async function openAll(
   { settings, clock, onNote }: WorkerOptions,
   closers: Closers,
 ): Promise<Omit<Parts, 'close'>> {
-  const redis = await connectedRedis(settings, onNote, closers);
+  const redis = await connectedRedis(settings, onNote);
+  closers.push(() => Promise.resolve(redis.disconnect()));
   const kafka = openKafka(settings, (level, message) => onNote(`kafka ${level}: ${message}`));
   const codec = await openCodec(settings, clock);
   const application = settings['kafka.application'];
@@ -169,32 +169,6 @@ interface Late {
   held: () => { partition: number; epoch: number }[];
   onAssigned: (partitions: readonly number[]) => void;
   onFatal: (error: Error) => void;
-}
-
-async function connectedRedis(
-  settings: Settings,
-  onNote: (line: string) => void,
-  closers: Closers,
-): Promise<RedisConnection> {
-  const redis = openRedis(settings);
-  closers.push(() => Promise.resolve(redis.disconnect()));
-  let lastError = '';
-  redis.on('error', (error: Error) => {
-    if (error.message !== lastError) onNote(`redis: ${error.message}`);
-    lastError = error.message;
-  });
-  redis.on('ready', () => void (lastError = ''));
-  try {
-    await redis.connect();
-  } catch (error) {
-    const where = settings['redis.addresses'].join(', ');
-    throw new CliError('redis-unreachable', `Redis at ${where}: ${lastError || (error as Error).message}.`);
-  }
-  for (const { level, message } of await checkRedis(redis)) {
-    if (level === 'error') throw new CliError('redis-unfit', message);
-    onNote(`redis: ${message}`);
-  }
-  return redis;
 }
 
 async function reachKafka(settings: Settings, connect: () => Promise<void>): Promise<void> {

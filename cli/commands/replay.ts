@@ -1,10 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { EpochMs } from '../../schemas';
 import { loadMapping } from '../../streams/mapping';
-import { parseInstant } from '../../streams/segment/fields';
-import { contextOf, withExamples, type Context } from '../context';
+import { contextOf, instantOption, withExamples, type Context } from '../context';
 import { openForWork, STATE_FILE, type OpenState } from '../embedded';
 import { CliError, EXIT, usageError } from '../errors';
 import type { Io } from '../io';
@@ -33,14 +31,6 @@ interface Options {
 }
 
 const MEGABYTE = 1_048_576;
-
-function untilOf(text: string | undefined): EpochMs | null {
-  if (text === undefined) return null;
-  const at = parseInstant(text);
-  if (Number.isNaN(at))
-    throw usageError(`--until ${text} is not an ISO 8601 instant such as 1998-07-31T00:00:00Z.`);
-  return at;
-}
 
 function memoryOf(text: string | undefined, context: Context): number {
   const megabytes = text === undefined ? context.settings.values['replay.memoryMegabytes'] : Number(text);
@@ -149,7 +139,7 @@ async function replay(context: Context, names: string[], options: Options): Prom
   if ((options.map === undefined) === (options.format === undefined))
     throw new CliError('input-format', 'The format of the files is not clear.', EXIT.usage);
   const mapping = options.map === undefined ? null : loadMapping(options.map);
-  const until = untilOf(options.until);
+  const until = options.until === undefined ? null : instantOption('--until', options.until);
   const memoryBytes = memoryOf(options.limitMemory, context);
   const { files, repeated } = await findFiles(names, path);
   for (const name of repeated) reporter.note(`${name} has the same bytes as another file: it is read once.`);

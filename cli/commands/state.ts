@@ -1,11 +1,13 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { contextOf, withExamples } from '../context';
+import { checkClusterState, openClusterState } from '../cluster/state';
+import { contextOf, instantOption, packagePath, withExamples } from '../context';
+import { digestState } from '../customer/digest';
 import { checkState, openForReading, stateDirectory, STATE_FILE } from '../embedded';
-import { CliError } from '../errors';
+import { CliError, usageError } from '../errors';
 import type { Io } from '../io';
-import { bytes, count } from '../output/format';
+import { bytes, count, instant } from '../output/format';
 
 function freeTarget(directory: string): string {
   if (existsSync(directory) && readdirSync(directory).length > 0)
@@ -65,10 +67,13 @@ function checkCommand(state: Command, io: Io): void {
     .command('check')
     .description("read every stored value, decode it, and compare the lanes' positions with the log")
     .option('--state <dir>', 'state to check (default: the setting state.directory)')
-    .action(async (options: { state?: string }, self: Command) => {
+    .option('--redis', 'check the distributed state, at redis.addresses')
+    .action(async (options: Place, self: Command) => {
       const context = contextOf(io, self);
       const { reporter } = context;
-      const report = await checkState(stateDirectory(context, options.state));
+      const report = isInRedis(options)
+        ? await checkClusterState(context.settings.values)
+        : await checkState(stateDirectory(context, options.state));
       await reporter.table(
         [{ title: 'what' }, { title: 'found', right: true }],
         [
@@ -86,12 +91,59 @@ function checkCommand(state: Command, io: Io): void {
     });
   withExamples(command, [
     ['rescore state check --state out/state', 'the exit code is 1 when something is damaged'],
+    ['rescore state check --redis', 'every value of every partition, beside running processors'],
+  ]);
+}
+
+/** Where a state is: a folder, or Redis. */
+interface Place {
+  state?: string;
+  redis?: boolean;
+}
+
+function isInRedis({ state, redis }: Place): boolean {
+  if (redis === true && state !== undefined) throw usageError('Name --state or --redis, not both.');
+  return redis === true;
+}
+
+function digestCommand(state: Command, io: Io): void {
+  const command = state
+    .command('digest')
+    .description('two digests, of all vectors and of all raw model answers, to compare two states')
+    .requiredOption('--as-of <time>', 'instant of the vectors, ISO 8601')
+    .option('--state <dir>', 'embedded state (default: the setting state.directory)')
+    .option('--redis', 'the distributed state, at redis.addresses')
+    .action(async (options: Place & { asOf: string }, self: Command) => {
+      const context = contextOf(io, self);
+      const asOf = instantOption('--as-of', options.asOf);
+      const scorer = await io.openScorer(packagePath(io, context.settings.values['models.directory']));
+      try {
+        const open = isInRedis(options)
+          ? await openClusterState(context.settings.values)
+          : openForReading(stateDirectory(context, options.state));
+        try {
+          const digest = await digestState(open.storedValues(), scorer, asOf);
+          await context.reporter.text(`customers ${count(digest.customers)}, as of ${instant(asOf)}`);
+          await context.reporter.text(`vectors   ${digest.vectors}`);
+          await context.reporter.text(`outputs   ${digest.outputs}`);
+          await context.reporter.result({ ...digest, asOf: instant(asOf) });
+        } finally {
+          await open.close();
+        }
+      } finally {
+        await scorer.release();
+      }
+    });
+  withExamples(command, [
+    ['rescore state digest --as-of 2026-05-01T00:00:00Z --state out/state', 'of a replay'],
+    ['rescore state digest --as-of 2026-05-01T00:00:00Z --redis', 'of the same inputs through Kafka: equal'],
   ]);
 }
 
 export function stateCommand(program: Command, io: Io): void {
-  const state = program.command('state').description('back up, restore or check a state');
+  const state = program.command('state').description('back up, restore, check or compare a state');
   backupCommand(state, io);
   restoreCommand(state, io);
   checkCommand(state, io);
+  digestCommand(state, io);
 }

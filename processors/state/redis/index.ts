@@ -5,4 +5,5 @@ export { connectRedis, parseAddress } from './connect';
 export type { RedisSettings } from './connect';
 export type { RedisConnection } from './scripts';
 export { RedisMemberMemory } from './members';
+export { heldPartitions } from './partitions';
 export { RedisStateStore } from './store';
