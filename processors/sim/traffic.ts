@@ -30,6 +30,8 @@ export interface TrafficPlan {
   /** Events of one customer within one minute; 0: nobody is that busy. */
   flood: number;
   erasures: boolean;
+  /** Before every message id: traffic of another run is no duplicate of this one. */
+  messagePrefix?: string;
 }
 
 const NO_TIMES = { originalTimestamp: null, sentAt: null, receivedAt: null };
@@ -81,6 +83,10 @@ class Traffic {
     private readonly sent: Sent[],
   ) {}
 
+  private nextId(kind: string): string {
+    return `${this.plan.messagePrefix ?? ''}${kind}${++this.messages}`;
+  }
+
   private instant(): EpochMs {
     const { random, startAt, endAt } = this.plan;
     const at = startAt + random.int(endAt - startAt);
@@ -106,7 +112,7 @@ class Traffic {
   private event(customer: string, at: EpochMs, more: Partial<WebEvent> = {}, key = customer): void {
     const event: WebEvent = {
       ...NO_EVENT,
-      messageId: `m${++this.messages}`,
+      messageId: this.nextId('m'),
       userId: customer.startsWith('anon:') ? null : customer,
       anonymousId: customer.startsWith('anon:') ? customer.slice(5) : null,
       timestamp: at,
@@ -155,7 +161,7 @@ class Traffic {
     const kind = random.pick(['completed', 'completed', 'completed', 'updated', 'refunded', 'cancelled']);
     const body: OrderEvent = {
       ...NO_TIMES,
-      messageId: `o${++this.messages}`,
+      messageId: this.nextId('o'),
       userId: customer,
       anonymousId: null,
       timestamp: at,
@@ -193,7 +199,7 @@ class Traffic {
     };
     if (customer.startsWith('anon:') || random.chance(0.4))
       return this.event(customer, at, { type: 'identify', traits });
-    const body = { ...NO_TIMES, messageId: `p${++this.messages}`, userId: customer, anonymousId: null };
+    const body = { ...NO_TIMES, messageId: this.nextId('p'), userId: customer, anonymousId: null };
     const value = codec.encodeInput('customers', { ...body, timestamp: at, traits });
     this.sent.push({ at, topic: 'customers', key: customer, value });
   }

@@ -2,7 +2,10 @@
 import type { Shared } from '../cluster';
 import { checkLog } from './log';
 import { checkPublished } from './published';
+import type { RestedWorld } from './rested';
 import { checkState } from './state';
+
+export type { RestedWorld } from './rested';
 
 export const INVARIANTS = {
   I1: 'facts and vectors equal a fault-free replay',
@@ -24,6 +27,12 @@ export const INVARIANTS = {
 
 export function checkInvariants(world: Shared): void {
   checkLog(world);
+  checkPublished(world);
+  checkState(world);
+}
+
+/** What was read back from real servers once everything is at rest: I2 to I4, I8, I11 to I13, I15 and I1. */
+export function checkAtRest(world: RestedWorld): void {
   checkPublished(world);
   checkState(world);
 }

@@ -2,15 +2,15 @@
 import type { Alert, CustomerId, EngagementScore, Session } from '../../../schemas';
 import type { PublishedMessage } from '../../../streams/memory';
 import { SESSION_GAP_MS } from '../../core';
-import type { Shared } from '../cluster';
+import type { RestedWorld } from './rested';
 
-export function checkPublished(world: Shared): void {
+export function checkPublished(world: RestedWorld): void {
   checkIds(world);
   checkScores(world);
   checkSessions(world);
 }
 
-function checkIds({ broker, plan, witness }: Shared): void {
+function checkIds({ broker, plan, witness }: RestedWorld): void {
   const contents = new Map<string, string>();
   // Who comes back after an erasure with the same events makes the same sessions again: the same bodies, the same ids.
   const erased = new Set(broker.published.filter(({ value }) => value === null).map(({ key }) => key));
@@ -27,7 +27,10 @@ function checkIds({ broker, plan, witness }: Shared): void {
 type Decoded<T> = { message: PublishedMessage; body: T | null };
 
 /** The messages of one topic, decoded, in the order of publication. */
-export function messagesOf<T>({ broker, codec }: Shared, topic: PublishedMessage['topic']): Decoded<T>[] {
+export function messagesOf<T>(
+  { broker, codec }: RestedWorld,
+  topic: PublishedMessage['topic'],
+): Decoded<T>[] {
   return broker.published
     .filter(message => message.topic === topic)
     .map(message => ({
@@ -39,7 +42,7 @@ export function messagesOf<T>({ broker, codec }: Shared, topic: PublishedMessage
 const isAfter = (a: EngagementScore, b: EngagementScore): boolean =>
   a.epoch > b.epoch || (a.epoch === b.epoch && a.sequence > b.sequence);
 
-function checkScores(world: Shared): void {
+function checkScores(world: RestedWorld): void {
   const { witness, scorer, plan } = world;
   const newest = new Map<CustomerId, EngagementScore>();
   const seen = new Set<string>();
@@ -67,7 +70,7 @@ function checkScores(world: Shared): void {
 }
 
 /** The sessions that a consumer holds who obeys `revision` and `supersedes`. */
-export function sessionsHeld(world: Shared): Map<CustomerId, Map<string, Session>> {
+export function sessionsHeld(world: RestedWorld): Map<CustomerId, Map<string, Session>> {
   const held = new Map<CustomerId, Map<string, Session>>();
   for (const { body } of messagesOf<Session>(world, 'sessions')) {
     if (body === null) continue;
@@ -79,7 +82,7 @@ export function sessionsHeld(world: Shared): Map<CustomerId, Map<string, Session
   return held;
 }
 
-function checkSessions(world: Shared): void {
+function checkSessions(world: RestedWorld): void {
   // A recovery reads topics in another order than the lane before it: sessions that late events united meanwhile may
   // have been told apart. What the store holds keeps the law (state.ts).
   if (world.plan.losesWrites) return;
@@ -102,7 +105,7 @@ function checkSessions(world: Shared): void {
 }
 
 /** Present alerts as the compacted topic tells them, by `customer:kind`. */
-export function alertsHeld(world: Shared): Map<string, Alert> {
+export function alertsHeld(world: RestedWorld): Map<string, Alert> {
   const held = new Map<string, Alert>();
   for (const { message, body } of messagesOf<Alert>(world, 'engagement-alerts'))
     if (body === null || body.state === 'cleared') held.delete(message.key);

@@ -16,12 +16,12 @@ import {
 } from '../../core';
 import type { Customer, ScoreValues } from '../../core';
 import { alertKey } from '../../runner';
-import type { Shared } from '../cluster';
+import type { RestedWorld } from './rested';
 import { replayWithoutFaults } from '../reference';
 import type { Reference } from '../reference';
 import { alertsHeld, messagesOf } from './published';
 
-export function checkState(world: Shared): void {
+export function checkState(world: RestedWorld): void {
   const reference = replayWithoutFaults(world.broker, world.codec);
   const stored = storedCustomers(world);
   const scores = lastScores(world);
@@ -42,7 +42,7 @@ export function checkState(world: Shared): void {
   checkAlerts(stored, world);
 }
 
-function storedCustomers({ store, plan }: Shared): Map<CustomerId, Customer> {
+function storedCustomers({ store, plan }: RestedWorld): Map<CustomerId, Customer> {
   const found = new Map<CustomerId, Customer>();
   const { partitions } = store.snapshot();
   for (let partition = 0; partition < plan.partitions; partition++)
@@ -51,7 +51,7 @@ function storedCustomers({ store, plan }: Shared): Map<CustomerId, Customer> {
   return found;
 }
 
-function checkFacts(found: Customer, expected: Customer, reference: Reference, world: Shared): void {
+function checkFacts(found: Customer, expected: Customer, reference: Reference, world: RestedWorld): void {
   const { turns, witness, broker } = world;
   const { facts } = found;
   if (facts.saturated !== 0 || expected.facts.saturated !== 0) return;
@@ -72,7 +72,7 @@ function checkFacts(found: Customer, expected: Customer, reference: Reference, w
     witness.violate('I1', `the vector of ${found.id} differs`);
 }
 
-const partitionIndex = (id: CustomerId, partitions: number, { store }: Shared): number => {
+const partitionIndex = (id: CustomerId, partitions: number, { store }: RestedWorld): number => {
   const held = store.snapshot().partitions;
   for (let partition = 0; partition < partitions; partition++)
     if (held.get(partition)?.states.has(id) === true) return partition;
@@ -91,14 +91,14 @@ function vectorOf(customer: Customer, asOf: EpochMs): Float32Array {
   return out;
 }
 
-function checkGaps({ id, facts: { sessions } }: Customer, { witness }: Shared): void {
+function checkGaps({ id, facts: { sessions } }: Customer, { witness }: RestedWorld): void {
   for (let row = 1; row < sessions.rows; row++)
     if (sessions.at(row, SPAN.start) - sessions.at(row - 1, SPAN.end) <= SESSION_GAP_MS)
       witness.violate('I12', `two spans of ${id} are one session`);
 }
 
 /** The marker, and nothing from before it. */
-function checkErasure({ id, facts }: Customer, { erasedAt }: Reference, { witness }: Shared): void {
+function checkErasure({ id, facts }: Customer, { erasedAt }: Reference, { witness }: RestedWorld): void {
   const at = erasedAt.get(id);
   if (at === undefined) return;
   if (facts.erasedAt !== at)
@@ -108,7 +108,7 @@ function checkErasure({ id, facts }: Customer, { erasedAt }: Reference, { witnes
 }
 
 /** The newest score that a consumer holds; null after a tombstone. */
-function lastScores(world: Shared): Map<CustomerId, EngagementScore | null> {
+function lastScores(world: RestedWorld): Map<CustomerId, EngagementScore | null> {
   const scores = new Map<CustomerId, EngagementScore | null>();
   for (const { message, body } of messagesOf<EngagementScore>(world, 'engagement-scores'))
     scores.set(message.key, body);
@@ -119,7 +119,7 @@ function checkLedger(
   found: Customer,
   expected: Customer,
   published: EngagementScore | null,
-  world: Shared,
+  world: RestedWorld,
 ): void {
   const { witness, turns, plan } = world;
   const { newest } = found.ledger;
@@ -142,7 +142,7 @@ function checkLedger(
 }
 
 /** The ledger's scores are those of the reference's facts at the same as-of. */
-function checkValues(newest: ScoreValues, expected: Customer, { scorer, witness }: Shared): void {
+function checkValues(newest: ScoreValues, expected: Customer, { scorer, witness }: RestedWorld): void {
   if (newest.asOf < asOfOf(expected)) {
     witness.violate('I3', `the score of ${expected.id} does not know its newest input`);
     return;
@@ -160,14 +160,14 @@ function checkValues(newest: ScoreValues, expected: Customer, { scorer, witness 
 
 /** The simulated models answer at once; only their signature is a promise. */
 function scoreOne(
-  scorer: Shared['scorer'],
+  scorer: RestedWorld['scorer'],
   vector: Float32Array,
 ): { engagement: number; churn: number; ltv: number } {
   const columns = scorer.answer(vector, 1);
   return { engagement: columns.engagement[0]!, churn: columns.churn[0]!, ltv: columns.ltv[0]! };
 }
 
-function checkAlerts(stored: ReadonlyMap<CustomerId, Customer>, world: Shared): void {
+function checkAlerts(stored: ReadonlyMap<CustomerId, Customer>, world: RestedWorld): void {
   const held = alertsHeld(world);
   const expected = new Map<string, string>();
   for (const [id, { ledger }] of stored)

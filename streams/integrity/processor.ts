@@ -1,0 +1,62 @@
+/**
+ * A real processor of the tests: real Kafka, real Redis, the formulas of the simulation as models (so that a ledger can
+ * be checked by arithmetic), and faults on request. Settings come from the environment, as in production.
+ *
+ * STOP_AT=<step>:<n> stops the whole process (SIGSTOP) when it reaches that step of the lane for the n-th time, DIE_AT
+ * kills it there.
+ */
+import { readSettings } from '../../cli/settings';
+import { systemClock } from '../../cli/clock';
+import { startWorker } from '../../cli/cluster/worker';
+import { SimulatedScorer } from '../../processors/sim/scorer';
+import type { LaneStep } from '../../processors/runner';
+
+interface Fault {
+  step: LaneStep;
+  nth: number;
+  signal: 'SIGSTOP' | 'SIGKILL';
+}
+
+function faultOf(text: string | undefined, signal: Fault['signal']): Fault[] {
+  const [step, nth] = (text ?? '').split(':');
+  return step === undefined || step === '' ? [] : [{ step: step as LaneStep, nth: Number(nth), signal }];
+}
+
+async function main(): Promise<void> {
+  const { STOP_AT, DIE_AT, ...env } = process.env;
+  const faults = [...faultOf(STOP_AT, 'SIGSTOP'), ...faultOf(DIE_AT, 'SIGKILL')];
+  const { settings, problems } = readSettings(env, null);
+  if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('\n'));
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  const reached = new Map<LaneStep, number>();
+  const onStep = (_partition: number, step: LaneStep): void => {
+    const times = (reached.get(step) ?? 0) + 1;
+    reached.set(step, times);
+    for (const fault of faults)
+      if (fault.step === step && fault.nth === times) {
+        process.stdout.write(`fault ${step} ${times}\n`);
+        process.kill(process.pid, fault.signal);
+      }
+  };
+  const worker = await startWorker({
+    settings: settings.values,
+    scorer: new SimulatedScorer(),
+    clock: systemClock,
+    stop,
+    onNote: line => process.stderr.write(`${line}\n`),
+    onStep,
+  });
+  process.stdout.write('joined\n');
+  await worker.done;
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(
+      `fatal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    process.exit(1);
+  },
+);

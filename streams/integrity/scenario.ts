@@ -1,0 +1,234 @@
+/**
+ * One run against real servers: topics of its own, traffic of the simulation at a steady rate, processors, then a
+ * verdict when everything is at rest.
+ */
+import { randomUUID } from 'node:crypto';
+import { Kafka, Partitioners, logLevel } from 'kafkajs';
+import type { Producer } from 'kafkajs';
+import { Redis } from 'ioredis';
+import { systemClock } from '../../cli/clock';
+import { Random } from '../../processors/sim/random';
+import { makeTraffic } from '../../processors/sim/traffic';
+import type { Sent } from '../../processors/sim/traffic';
+import { INPUT_TOPICS, MINUTE_MS, OUTPUT_TOPICS } from '../../schemas';
+import { createAvroCodec } from '../avro/codec';
+import { partitionOf } from '../partitioner';
+import { Processor } from './fleet';
+import type { Environment } from './fleet';
+import { judge } from './verdict';
+import type { Verdict } from './verdict';
+
+export interface ScenarioOptions {
+  brokers: readonly string[];
+  /** `host:port`. */
+  redis: string;
+  seed: number;
+  partitions?: number;
+  /** Inputs per second. */
+  rate?: number;
+  losesWrites?: boolean;
+  settings?: Environment;
+}
+
+const SLICE_MS = 50;
+const REST_MS = 90_000;
+
+export class Scenario {
+  readonly id = `it-${randomUUID().slice(0, 8)}`;
+  readonly prefix = `${this.id}-`;
+  readonly partitions: number;
+  readonly random: Random;
+  readonly kafka: Kafka;
+  readonly processors: Processor[] = [];
+  private readonly redis: Redis;
+  private readonly producer: Producer;
+  private traffic: Promise<void> = Promise.resolve();
+  private stopped = false;
+  private waves = 0;
+  sent = 0;
+
+  private constructor(private readonly options: ScenarioOptions) {
+    this.partitions = options.partitions ?? 4;
+    this.random = new Random(options.seed);
+    this.kafka = new Kafka({
+      brokers: [...options.brokers],
+      clientId: this.id,
+      logLevel: logLevel.NOTHING,
+      retry: { initialRetryTime: 100, retries: 20, maxRetryTime: 1_000 },
+    });
+    const [host, port] = options.redis.split(':');
+    this.redis = new Redis({ host: host!, port: Number(port), lazyConnect: true, maxRetriesPerRequest: 50 });
+    this.redis.on('error', () => undefined);
+    this.producer = this.kafka.producer({
+      idempotent: true,
+      createPartitioner: Partitioners.DefaultPartitioner,
+      retry: { initialRetryTime: 100, retries: 1_000, maxRetryTime: 1_000 },
+    });
+  }
+
+  static async open(options: ScenarioOptions): Promise<Scenario> {
+    const scenario = new Scenario(options);
+    await scenario.makeTopics();
+    await scenario.producer.connect();
+    await scenario.redis.connect();
+    return scenario;
+  }
+
+  private async makeTopics(): Promise<void> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    const logAppendTime = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [
+        ...INPUT_TOPICS.map(topic => ({ topic, configEntries: logAppendTime })),
+        ...OUTPUT_TOPICS.map(topic => ({ topic, configEntries: [] })),
+      ].map(({ topic, configEntries }) => ({
+        topic: this.prefix + topic,
+        numPartitions: this.partitions,
+        configEntries,
+      })),
+    });
+    await admin.disconnect();
+  }
+
+  processor(name: string, more: Environment = {}): Processor {
+    const processor = new Processor(`${this.id}-${name}`, {
+      RESCORE_KAFKA_BROKERS: this.options.brokers.join(','),
+      RESCORE_KAFKA_APPLICATION: this.id,
+      RESCORE_KAFKA_TOPIC_PREFIX: this.prefix,
+      RESCORE_KAFKA_SESSION_TIMEOUT_MS: '2000',
+      RESCORE_KAFKA_GROUP_PARTITIONS: '2',
+      RESCORE_REDIS_ADDRESSES: this.options.redis,
+      RESCORE_REGISTRY_URL: '',
+      ...this.options.settings,
+      ...more,
+    });
+    this.processors.push(processor);
+    return processor;
+  }
+
+  /** Sends traffic until `endTraffic`. */
+  beginTraffic(): void {
+    this.traffic = this.send();
+  }
+
+  async endTraffic(): Promise<void> {
+    this.stopped = true;
+    await this.traffic;
+  }
+
+  private async send(): Promise<void> {
+    const { rate = 800 } = this.options;
+    const began = systemClock.now();
+    let waiting: Sent[] = [];
+    while (!this.stopped) {
+      const due = ((systemClock.now() - began) / 1_000) * rate - this.sent;
+      if (waiting.length < due) waiting.push(...this.wave());
+      const now = waiting.slice(0, Math.max(0, Math.min(due, 1_000)));
+      waiting = waiting.slice(now.length);
+      if (now.length > 0) await this.sendAll(now);
+      else await new Promise(resolve => setTimeout(resolve, SLICE_MS));
+    }
+  }
+
+  /** Some minutes of a small world, anew each time: ids never meet those of another wave. */
+  private wave(): Sent[] {
+    const wave = this.waves++;
+    const endAt = systemClock.now();
+    const customers = Array.from({ length: 40 }, (_, at) => `w${wave % 5}c${at}`);
+    const sent = makeTraffic({
+      random: this.random,
+      codec: createAvroCodec(),
+      customers: [...customers, 'anon:a', 'anon:b'],
+      startAt: endAt - 90 * MINUTE_MS,
+      endAt,
+      occasions: 60,
+      flood: wave % 7 === 3 ? 200 : 0,
+      erasures: false,
+      messagePrefix: `${wave}-`,
+    });
+    return sent;
+  }
+
+  async sendAll(records: readonly Sent[]): Promise<void> {
+    const byTopic = new Map<string, { key: string; value: Buffer; partition: number }[]>();
+    for (const { topic, key, value } of records) {
+      const name = this.prefix + topic;
+      const partition = partitionOf(key, this.partitions);
+      const message = { key, value: Buffer.from(value), partition };
+      byTopic.set(name, [...(byTopic.get(name) ?? []), message]);
+    }
+    await this.producer.sendBatch({
+      topicMessages: [...byTopic].map(([topic, messages]) => ({ topic, messages })),
+    });
+    this.sent += records.length;
+  }
+
+  /** Waits until the group has read every input. @throws when that takes too long */
+  async rest(ms = REST_MS): Promise<void> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    const topics = INPUT_TOPICS.map(topic => this.prefix + topic);
+    const until = systemClock.now() + ms;
+    try {
+      for (let calm = 0; calm < 3;) {
+        if (systemClock.now() > until)
+          throw new Error(`Not at rest after ${ms} ms: ${await this.lag(admin, topics)}`);
+        calm = (await this.lag(admin, topics)) === '' ? calm + 1 : 0;
+        await new Promise(resolve => setTimeout(resolve, 300));
+      }
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  private async lag(admin: ReturnType<Kafka['admin']>, topics: readonly string[]): Promise<string> {
+    const behind: string[] = [];
+    const committed = await admin.fetchOffsets({ groupId: this.id, topics: [...topics] });
+    for (const topic of topics)
+      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
+        const at = Number(
+          committed.find(one => one.topic === topic)?.partitions.find(one => one.partition === partition)
+            ?.offset ?? -1,
+        );
+        if (at < Number(high))
+          behind.push(`${topic.slice(this.prefix.length)}/${partition} ${at} of ${high}`);
+      }
+    return behind.join(', ');
+  }
+
+  /** Ends what runs, in order, and judges what is left behind. */
+  async verdict(): Promise<Verdict> {
+    for (const processor of this.processors) await processor.end();
+    return judge({
+      kafka: this.kafka,
+      redis: this.redis,
+      application: this.id,
+      topicPrefix: this.prefix,
+      partitions: this.partitions,
+      losesWrites: this.options.losesWrites ?? false,
+      now: systemClock.now(),
+    });
+  }
+
+  /** What the processors complained of, for a failed test. */
+  complaints(): string {
+    return this.processors
+      .map(({ name, complaints }) => `--- ${name}\n${complaints.slice(-4_000)}`)
+      .join('\n');
+  }
+
+  async close(): Promise<void> {
+    this.stopped = true;
+    await this.traffic.catch(() => undefined);
+    for (const processor of this.processors) {
+      processor.signal('SIGCONT');
+      await processor.kill();
+    }
+    await this.producer.disconnect();
+    this.redis.disconnect();
+  }
+}
+
+export const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));

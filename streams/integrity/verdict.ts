@@ -1,0 +1,185 @@
+/**
+ * The verdict over a run on real servers: everything is read back (inputs, outputs, state, positions) and handed to the
+ * invariants of the simulation, with the same single-threaded replay as the oracle.
+ */
+import type { Kafka } from 'kafkajs';
+import { checkAtRest } from '../../processors/sim/invariants';
+import { SimulatedScorer } from '../../processors/sim/scorer';
+import { MemoryStateStore } from '../../processors/state/memory';
+import { RedisStateStore } from '../../processors/state/redis';
+import type { RedisConnection } from '../../processors/state/redis';
+import type { CustomerId, EpochMs, Positions } from '../../schemas';
+import { INPUT_TOPICS, OUTPUT_TOPICS } from '../../schemas';
+import { createAvroCodec } from '../avro/codec';
+import { MemoryBroker } from '../memory';
+import { readAll } from './read-all';
+
+export interface VerdictOptions {
+  kafka: Kafka;
+  redis: RedisConnection;
+  application: string;
+  topicPrefix: string;
+  partitions: number;
+  /** Redis lost writes, or transactions are off: repeats of published messages are allowed. */
+  losesWrites: boolean;
+  now: EpochMs;
+}
+
+export interface Verdict {
+  violations: string[];
+  inputs: number;
+  messages: number;
+  scores: number;
+  customers: number;
+}
+
+/** Stopped for this long a lane may be late with a tick: other tests look at that. */
+const PATIENCE_MS = 60_000;
+
+export async function judge(options: VerdictOptions): Promise<Verdict> {
+  const { kafka, topicPrefix, partitions, losesWrites, now } = options;
+  const broker = new MemoryBroker(partitions);
+  await loadInputs(broker, options);
+  const published = await readAll(
+    kafka,
+    OUTPUT_TOPICS.map(topic => topicPrefix + topic),
+  );
+  for (const { topic, partition, message } of published) {
+    const headers = Object.fromEntries(
+      Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]),
+    );
+    broker.published.push({
+      topic: topic.slice(topicPrefix.length) as (typeof OUTPUT_TOPICS)[number],
+      key: message.key?.toString() ?? '',
+      id: headers['ce_id'] ?? '',
+      value: message.value,
+      headers,
+      partition,
+      sequence: broker.published.length,
+    });
+  }
+  const violations: string[] = [];
+  const violate = (invariant: string, what: string): void => {
+    const violation = `${invariant}: ${what}`;
+    if (!violations.includes(violation)) violations.push(violation);
+  };
+  const { store, customers } = await loadState(options, violate);
+  await checkPositions(options, broker, violate);
+  checkAtRest({
+    plan: { partitions, losesWrites, idleMs: PATIENCE_MS },
+    broker,
+    store,
+    codec: createAvroCodec(),
+    scorer: new SimulatedScorer(),
+    turns: { now },
+    witness: { violate },
+  });
+  const scores = published.filter(({ topic }) => topic.endsWith('engagement-scores')).length;
+  return { violations, inputs: countInputs(broker), messages: published.length, scores, customers };
+}
+
+async function loadInputs(
+  broker: MemoryBroker,
+  { kafka, topicPrefix }: Pick<VerdictOptions, 'kafka' | 'topicPrefix'>,
+): Promise<void> {
+  const read = await readAll(
+    kafka,
+    INPUT_TOPICS.map(topic => topicPrefix + topic),
+  );
+  for (const { topic: name, partition, message } of read) {
+    const topic = name.slice(topicPrefix.length) as (typeof INPUT_TOPICS)[number];
+    broker.skip(topic, partition, Number(message.offset) - broker.endOf(topic, partition));
+    broker.append(topic, partition, [
+      {
+        key: message.key?.toString() ?? '',
+        value: message.value ?? new Uint8Array(0),
+        recordAt: Number(message.timestamp),
+      },
+    ]);
+  }
+}
+
+function countInputs(broker: MemoryBroker): number {
+  let count = 0;
+  for (const topic of INPUT_TOPICS)
+    for (let partition = 0; partition < broker.partitions; partition++)
+      count += broker.endOf(topic, partition);
+  return count;
+}
+
+/** What Redis holds, as the memory store would. */
+async function loadState(
+  { redis, application, partitions }: VerdictOptions,
+  violate: (invariant: string, what: string) => void,
+): Promise<{ store: MemoryStateStore; customers: number }> {
+  const from = new RedisStateStore(redis, application);
+  const store = new MemoryStateStore();
+  let customers = 0;
+  for (let partition = 0; partition < partitions; partition++) {
+    const states = new Map<CustomerId, Uint8Array>();
+    for (let cursor: CustomerId | undefined; ;) {
+      const page = await from.scan(partition, 1_000, cursor);
+      for (const { customerId, value } of page) states.set(customerId, value);
+      if (page.length < 1_000) break;
+      cursor = page[page.length - 1]!.customerId;
+    }
+    customers += states.size;
+    const held = await from.claim(partition);
+    if (held.positions === null) violate('I9', `partition ${partition} was never begun`);
+    const zero = held.positions ?? nowhere;
+    const claim = await store.claim(partition);
+    await store.initialise(claim, zero);
+    const { clocks } = held;
+    const outbox = { batchNumber: 1, epoch: claim.epoch, from: zero, to: zero, mail: [], messages: [] };
+    const wakes = new Map(await dueOf(from, partition));
+    await store.commit(claim, {
+      batchNumber: 1,
+      from: zero,
+      to: zero,
+      mailPositions: {},
+      clocks,
+      states,
+      wakes,
+      outbox,
+    });
+  }
+  return { store, customers };
+}
+
+const nowhere = Object.fromEntries(INPUT_TOPICS.map(topic => [topic, 0])) as unknown as Positions;
+
+async function dueOf(store: RedisStateStore, partition: number): Promise<[CustomerId, EpochMs][]> {
+  const entries = await store.due(partition, Number.MAX_SAFE_INTEGER, 1_000_000);
+  return entries.map(({ customerId, dueAt }) => [customerId, dueAt]);
+}
+
+/** I5 and I9: state and group have read every input, and agree. */
+async function checkPositions(
+  { kafka, redis, application, topicPrefix, partitions }: VerdictOptions,
+  broker: MemoryBroker,
+  violate: (invariant: string, what: string) => void,
+): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const topics = INPUT_TOPICS.map(topic => topicPrefix + topic);
+  const committed = await admin.fetchOffsets({ groupId: application, topics });
+  await admin.disconnect();
+  const store = new RedisStateStore(redis, application);
+  for (let partition = 0; partition < partitions; partition++) {
+    const { positions } = await store.claim(partition);
+    for (const topic of INPUT_TOPICS) {
+      const end = broker.endOf(topic, partition);
+      const k = Number(
+        committed
+          .find(one => one.topic === topicPrefix + topic)
+          ?.partitions.find(one => one.partition === partition)?.offset ?? -1,
+      );
+      if (positions?.[topic] !== end)
+        violate(
+          'I9',
+          `the state of partition ${partition} is at ${positions?.[topic]} of ${topic}, not ${end}`,
+        );
+      if (k !== end) violate('I9', `the group is at ${k} of ${topic}, partition ${partition}, not ${end}`);
+    }
+  }
+}
