@@ -13,6 +13,7 @@ import { runCommand } from './run';
 import { settingsCommand } from './settings';
 import { stateCommand } from './state';
 import { topCommand } from './top';
+import { topicsCommand } from './topics';
 import { worldCommand } from './world';
 
 type Register = (program: Command, io: Io) => void;
@@ -28,6 +29,7 @@ export const commands = (run: (argv: readonly string[], io: Io) => Promise<numbe
   eraseCommand,
   exportCommand,
   stateCommand,
+  topicsCommand,
   worldCommand,
   mappingsCommand,
   settingsCommand,

@@ -7,3 +7,8 @@ export type { MemberMemory } from './membership';
 export { KafkaPublisher } from './publisher';
 export type { Compression } from './publisher';
 export { topicName } from './topic-names';
+export { checkTopics } from './topic-check';
+export type { Finding } from './topic-check';
+export { createTopics } from './topic-create';
+export type { TopicAction, TopicChange } from './topic-create';
+export type { TopicSettings } from './topics';
