@@ -1,11 +1,12 @@
 /** Everything that a command may touch of the process around it, so that tests can run commands in process. */
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { Clock, Scorer } from '../processors/ports';
 
 /** A scorer whose models are released at the end. */
 export type OpenedScorer = Scorer & { release(): Promise<void> };
 
 export interface Io {
+  stdin: Readable;
   stdout: Writable;
   stderr: Writable;
   env: Readonly<Record<string, string | undefined>>;

@@ -72,6 +72,10 @@ export function processIo(open: Io['openScorer'] = directory => openScorer({ dir
     throw error;
   });
   return {
+    // Touched only by commands that read it: a process that was given none still starts.
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

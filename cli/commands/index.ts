@@ -7,6 +7,7 @@ import { eraseCommand } from './erase';
 import { explainCommand } from './explain';
 import { exportCommand } from './export';
 import { mappingsCommand } from './mappings';
+import { produceCommand } from './produce';
 import { replayCommand } from './replay';
 import { rescoreCommand } from './rescore';
 import { runCommand } from './run';
@@ -30,6 +31,7 @@ export const commands = (run: (argv: readonly string[], io: Io) => Promise<numbe
   exportCommand,
   stateCommand,
   topicsCommand,
+  produceCommand,
   worldCommand,
   mappingsCommand,
   settingsCommand,

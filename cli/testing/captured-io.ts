@@ -1,5 +1,5 @@
 /** An `Io` that keeps what a command prints, for tests that run commands in process. */
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import type { Clock } from '../../processors/ports';
 import { systemClock } from '../clock';
 import type { Io } from '../io';
@@ -29,13 +29,17 @@ export async function runCli(
   options: {
     cwd: string;
     env?: Record<string, string>;
+    /** What the command reads on its standard input. */
+    stdin?: string | Readable;
     clock?: Clock;
     signal?: AbortSignal;
     openScorer?: Io['openScorer'];
   },
 ): Promise<Captured> {
   const [out, err] = [collector(), collector()];
+  const { stdin = '' } = options;
   const io: Io = {
+    stdin: typeof stdin === 'string' ? Readable.from([stdin]) : stdin,
     stdout: out.stream,
     stderr: err.stream,
     env: options.env ?? {},

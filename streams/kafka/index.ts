@@ -2,6 +2,8 @@
 export { connectKafka } from './connect';
 export type { KafkaNote, KafkaSettings } from './connect';
 export { KafkaEventLog } from './event-log';
+export { InputSender } from './input-sender';
+export type { InputRecord } from './input-sender';
 export { Membership } from './membership';
 export type { MemberMemory } from './membership';
 export { KafkaPublisher } from './publisher';
@@ -11,4 +13,5 @@ export { checkTopics } from './topic-check';
 export type { Finding } from './topic-check';
 export { createTopics } from './topic-create';
 export type { TopicAction, TopicChange } from './topic-create';
+export { readTopics } from './topic-reading';
 export type { TopicSettings } from './topics';

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { parse as csvParser } from 'csv-parse';
 
 import type { RefusedRow, RowReading } from '../rows';
@@ -21,30 +22,41 @@ export interface ReaderOptions {
   file: string;
   /** null: JSON lines in the Segment shape. */
   mapping: Mapping | null;
+  /** Read instead of the file, which then is only a name. */
+  input?: Readable;
+  /** Ends the reading of `input`, which may never end by itself. */
+  signal?: AbortSignal;
 }
 
+type Source = Pick<ReaderOptions, 'file' | 'input' | 'signal'>;
+
 /** Streams the rows of a file. A row that can't be read is a refusal; only an unreadable file throws. */
-export function openReader({ file, mapping }: ReaderOptions): AsyncIterable<FileRow> {
-  if (mapping === null) return readLines(file, raw => readSegmentLine(raw), null);
-  if (mapping.format === 'csv') return readCsv(file, mapping);
+export function openReader({ mapping, ...source }: ReaderOptions): AsyncIterable<FileRow> {
+  const { file } = source;
+  if (mapping === null) return readLines(source, raw => readSegmentLine(raw), null);
+  if (mapping.format === 'csv') return readCsv(source, mapping);
   const name = path.basename(file);
   return mapping.format === 'jsonl'
-    ? readLines(file, (raw, line) => mapJson(mapping, name, raw, line), null)
+    ? readLines(source, (raw, line) => mapJson(mapping, name, raw, line), null)
     : readLines(
-        file,
+        source,
         (raw, line) => mapColumns(mapping, name, raw.trim().split(/\s+/), raw, line),
         mapping.headerStartsWith ?? null,
       );
 }
 
 async function* readLines(
-  file: string,
+  { file, input, signal }: Source,
   read: (raw: string, line: number) => RowReading,
   header: string | null,
 ): AsyncIterable<FileRow> {
-  const input = createReadStream(file, 'utf8');
+  const stream = input ?? createReadStream(file, 'utf8');
   let line = 0;
-  for await (const text of createInterface({ input, crlfDelay: Infinity })) {
+  for await (const text of createInterface({
+    input: stream,
+    crlfDelay: Infinity,
+    ...(signal && { signal }),
+  })) {
     line++;
     const raw = line === 1 ? text.replace(/^\uFEFF/, '') : text;
     const isHeader = line === 1 && header !== null && raw.trimStart().startsWith(header);
@@ -83,8 +95,8 @@ function mapColumns(
   return applyMapping(mapping, { columns, file, line, raw });
 }
 
-async function* readCsv(file: string, mapping: Mapping): AsyncIterable<FileRow> {
-  const parser = createReadStream(file).pipe(
+async function* readCsv({ file, input, signal }: Source, mapping: Mapping): AsyncIterable<FileRow> {
+  const parser = (input ?? createReadStream(file)).pipe(
     csvParser({
       bom: true,
       delimiter: mapping.delimiter ?? ',',
@@ -96,6 +108,7 @@ async function* readCsv(file: string, mapping: Mapping): AsyncIterable<FileRow> 
       info: true,
     }),
   );
+  if (signal) addAbortSignal(signal, parser);
   const name = path.basename(file);
   let header: string[] | null = mapping.header === true ? null : mapping.columns!;
   for await (const { record, raw, info } of parser as AsyncIterable<{
