@@ -1,11 +1,13 @@
 /** Every command, in the order of `rescore --help`. */
 import type { Command } from 'commander';
 import type { Io } from '../io';
+import { deadLettersCommand } from './dead-letters';
 import { demoCommand } from './demo';
 import { doctorCommand } from './doctor';
 import { eraseCommand } from './erase';
 import { explainCommand } from './explain';
 import { exportCommand } from './export';
+import { lateEventsCommand } from './late-events';
 import { mappingsCommand } from './mappings';
 import { produceCommand } from './produce';
 import { replayCommand } from './replay';
@@ -32,6 +34,8 @@ export const commands = (run: (argv: readonly string[], io: Io) => Promise<numbe
   stateCommand,
   topicsCommand,
   produceCommand,
+  deadLettersCommand,
+  lateEventsCommand,
   worldCommand,
   mappingsCommand,
   settingsCommand,

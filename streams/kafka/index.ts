@@ -8,6 +8,8 @@ export { Membership } from './membership';
 export type { MemberMemory } from './membership';
 export { KafkaPublisher } from './publisher';
 export type { Compression } from './publisher';
+export { TopicReader } from './topic-reader';
+export type { RecordLookup } from './topic-reader';
 export { topicName } from './topic-names';
 export { checkTopics } from './topic-check';
 export type { Finding } from './topic-check';

@@ -3,7 +3,7 @@
  * well, one batch under way while the next is filled. Keys go where Java clients put them.
  */
 import { Partitioners } from 'kafkajs';
-import type { Kafka, Message, Producer } from 'kafkajs';
+import type { IHeaders, Kafka, Message, Producer } from 'kafkajs';
 import type { EpochMs, InputTopic } from '../../schemas';
 import { partitionOf } from '../partitioner';
 import type { Compression } from './publisher';
@@ -12,10 +12,14 @@ import { topicName } from './topic-names';
 
 export interface InputRecord {
   topic: InputTopic;
-  key: string;
+  /** null: none; the partition must be given then. */
+  key: string | null;
   value: Uint8Array;
   /** Kept where the topic says CreateTime; null: now. */
   recordAt: EpochMs | null;
+  /** Where the key would put it when left out. */
+  partition?: number;
+  headers?: IHeaders;
 }
 
 export interface InputSenderOptions {
@@ -57,14 +61,15 @@ export class InputSender {
   }
 
   /** Waits only while two batches are full. Rejects with what an earlier batch was refused for. */
-  async add({ topic, key, value, recordAt }: InputRecord): Promise<void> {
+  async add({ topic, key, value, recordAt, partition, headers }: InputRecord): Promise<void> {
     if (this.messages > 0 && this.bytes + value.length > BYTES_A_SEND) await this.flush();
     let messages = this.batch.get(topic);
     if (messages === undefined) this.batch.set(topic, (messages = []));
     messages.push({
       key,
       value: asBuffer(value),
-      partition: partitionOf(key, this.options.partitions),
+      partition: partition ?? partitionOf(key ?? '', this.options.partitions),
+      ...(headers === undefined ? {} : { headers }),
       ...(recordAt === null ? {} : { timestamp: String(recordAt) }),
     });
     this.messages++;

@@ -15,7 +15,11 @@ export interface WireRecord {
   value: Buffer | null;
   /** What could not be read has no bytes, only a reason. */
   fault: { code: string; reason: string } | null;
+  /** Only when they were asked for; views, in their order. */
+  headers: readonly RecordHeader[] | null;
 }
+
+export type RecordHeader = readonly [name: string, value: Buffer | null];
 
 export interface DecodedBatches {
   records: WireRecord[];
@@ -45,11 +49,15 @@ interface BatchHead {
   body: Buffer;
 }
 
-/** @throws UnknownFormatError for the formats before Kafka 0.11 */
+/**
+ * Lanes have no use for headers: `withHeaders` reads them.
+ * @throws UnknownFormatError for the formats before Kafka 0.11
+ */
 export async function decodeBatches(
   bytes: Buffer,
   from: number,
   aborted: readonly AbortedTransaction[],
+  withHeaders = false,
 ): Promise<DecodedBatches> {
   const records: WireRecord[] = [];
   const open = new OpenAborts(aborted);
@@ -62,7 +70,7 @@ export async function decodeBatches(
     at = end;
     nextOffset = Math.max(nextOffset, head.lastOffset + 1);
     if (head.lastOffset < from || !(await isData(head, open))) continue;
-    const decoded = await readRecords(head);
+    const decoded = await readRecords(head, withHeaders);
     for (const record of decoded) if (record.offset >= from) records.push(record);
   }
   return { records, nextOffset };
@@ -138,16 +146,16 @@ const bodyOf = ({ attributes, body }: BatchHead): Buffer | Promise<Buffer> => {
   return compression === 0 ? body : inflate(compression, body);
 };
 
-async function readRecords(head: BatchHead): Promise<WireRecord[]> {
+async function readRecords(head: BatchHead, withHeaders: boolean): Promise<WireRecord[]> {
   try {
     const body = bodyOf(head);
-    return parseRecords(head, Buffer.isBuffer(body) ? body : await body);
+    return parseRecords(head, Buffer.isBuffer(body) ? body : await body, withHeaders);
   } catch (error) {
     return [unreadable(head, error as Error)];
   }
 }
 
-function parseRecords(head: BatchHead, body: Buffer): WireRecord[] {
+function parseRecords(head: BatchHead, body: Buffer, withHeaders: boolean): WireRecord[] {
   const { baseOffset, baseTimestamp, maxTimestamp, attributes, count } = head;
   const appendTime = (attributes & LOG_APPEND_TIME) !== 0;
   if (count > MAX_RECORDS) throw new RangeError(`more than ${MAX_RECORDS} records in one batch.`);
@@ -163,13 +171,23 @@ function parseRecords(head: BatchHead, body: Buffer): WireRecord[] {
     const key = keyLength < 0 ? '' : reader.text(keyLength);
     const valueLength = reader.varint();
     const value = valueLength < 0 ? null : reader.bytes(valueLength);
-    // Headers are nobody's business here.
     if (end < reader.at || end > body.length) throw new RangeError('a record ends outside its batch');
+    const headers = withHeaders ? parseHeaders(reader) : null;
     reader.at = end;
     const timestamp = appendTime ? maxTimestamp : baseTimestamp + timestampDelta;
-    records.push({ offset, timestamp, key, value, fault: null });
+    records.push({ offset, timestamp, key, value, fault: null, headers });
   }
   return records;
+}
+
+function parseHeaders(reader: ByteReader): RecordHeader[] {
+  const headers: RecordHeader[] = [];
+  for (let count = reader.varint(); count > 0; count--) {
+    const name = reader.text(reader.varint());
+    const length = reader.varint();
+    headers.push([name, length < 0 ? null : reader.bytes(length)]);
+  }
+  return headers;
 }
 
 function unreadable({ baseOffset, lastOffset, maxTimestamp, count }: BatchHead, error: Error): WireRecord {
@@ -180,5 +198,6 @@ function unreadable({ baseOffset, lastOffset, maxTimestamp, count }: BatchHead, 
     key: '',
     value: null,
     fault: { code: 'batch-unreadable', reason },
+    headers: null,
   };
 }
