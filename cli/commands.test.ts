@@ -179,12 +179,19 @@ test('rows that break readers are dead letters like any other', async () => {
   expect(lines('hostile', 'scores.jsonl').length).toBeGreaterThan(0);
 });
 
-test('every command has help with an example', async () => {
-  const { stdout } = await run('--help');
-  const names = [...stdout.matchAll(/^ {2}([a-z]+)[ |]/gm)]
+const helpOf = async (name: string): Promise<string> => (await run(`${name} --help`.trim())).stdout;
+const commandsIn = (help: string): string[] =>
+  [...(help.split('Commands:')[1] ?? '').matchAll(/^ {2}([a-z-]+)[ |]/gm)]
     .map(([, name]) => name!)
     .filter(name => name !== 'help');
+
+test('every command has help with an example, and so has each of a group', async () => {
+  const names = commandsIn(await helpOf(''));
   expect(names.length).toBeGreaterThanOrEqual(12);
-  for (const name of names.filter(other => other !== 'state'))
-    expect([name, (await run(`${name} --help`)).stdout]).toEqual([name, expect.stringContaining(`$ `)]);
+  for (const name of names) {
+    const help = await helpOf(name);
+    const inside = commandsIn(help).map(inner => `${name} ${inner}`);
+    const pages = inside.length > 0 ? await Promise.all(inside.map(helpOf)) : [help];
+    for (const page of pages) expect([name, page]).toEqual([name, expect.stringContaining('$ ')]);
+  }
 });
