@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Images of the servers that the integration tests start. Pulled where that is possible; where it is not, stand-ins under
+# the same names: the same servers, from the distribution's packages, Maven Central, PyPI and the Go module proxy.
+# Does nothing for an image that is there. Needs a Docker engine, and root for a stand-in.
+#
+#   NO_PULL=1   do not try to pull
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+BUILD="$PWD/.cache/stand-ins"
+SOURCES="$PWD/scripts/stand-ins"
+BASE=rescore-stand-in-base:1
+mkdir -p "$BUILD"
+
+say() { echo "stand-ins: $*" >&2; }
+image_of() { sed -nE "s/^ *$1: process\.env\['(IMAGE_[A-Z0-9]+)'\] \?\? '([^']+)'.*/\1 \2/p" streams/testing/images.ts; }
+name_of() { local variable default; read -r variable default < <(image_of "$1"); echo "${!variable:-$default}"; }
+have() { docker image inspect "$1" >/dev/null 2>&1; }
+pull() { [ -z "${NO_PULL:-}" ] && timeout 120 docker pull -q "$1" >/dev/null 2>&1; }
+# A registry that refuses once will refuse every image.
+wanted() { have "$1" && return 1; pull "$1" && return 1; NO_PULL=1; return 0; }
+root_only() { [ "$(id -u)" = 0 ] || { say "$1 can be built by root only"; exit 1; }; }
+packages() {
+  command -v "$1" >/dev/null && return
+  root_only "$1"
+  say "installing $2"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+}
+
+base() {
+  have "$BASE" && return
+  root_only "$BASE"
+  packages debootstrap debootstrap
+  local mirror
+  mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | head -1)
+  say "a base from the distribution's packages (about a minute)"
+  rm -rf "$BUILD/root"
+  debootstrap --variant=minbase --include=openjdk-17-jre-headless,redis-server,python3,ca-certificates,libstdc++6 \
+    bookworm "$BUILD/root" "$mirror" >"$BUILD/debootstrap.log" 2>&1 || { tail -5 "$BUILD/debootstrap.log" >&2; exit 1; }
+  tar -C "$BUILD/root" --exclude=./var/cache/apt --exclude=./var/lib/apt/lists --exclude=./usr/share/doc -c . | docker import - "$BASE" >/dev/null
+  rm -rf "$BUILD/root"
+}
+
+# build NAME FOLDER, with the Dockerfile on standard input
+build() {
+  docker build -q -t "$1" -f - "$2" >"$BUILD/build.log" 2>&1 || { tail -5 "$BUILD/build.log" >&2; exit 1; }
+  say "$1 is built"
+}
+
+kafka() {
+  packages mvn maven
+  mkdir -p "$BUILD/kafka"
+  cp "$SOURCES"/kafka/* "$BUILD/kafka/"
+  mvn -q -B -f "$BUILD/kafka/pom.xml" dependency:copy-dependencies -DoutputDirectory="$BUILD/kafka/libs" -DincludeScope=runtime >"$BUILD/mvn.log" 2>&1 || { tail -5 "$BUILD/mvn.log" >&2; exit 1; }
+  chmod +x "$BUILD"/kafka/*.sh
+  build "$1" "$BUILD/kafka" <<DOCKERFILE
+FROM $BASE
+COPY libs /opt/kafka/libs
+COPY kafka-storage.sh kafka-server-start.sh /opt/kafka/bin/
+RUN mkdir -p /var/lib/kafka/data
+DOCKERFILE
+}
+
+redis() {
+  mkdir -p "$BUILD/empty"
+  build "$1" "$BUILD/empty" <<DOCKERFILE
+FROM $BASE
+WORKDIR /data
+CMD ["redis-server"]
+DOCKERFILE
+}
+
+registry() {
+  command -v go >/dev/null || { say "no go: the registry's tests will not run"; return; }
+  mkdir -p "$BUILD/registry"
+  cp "$SOURCES"/registry/* "$BUILD/registry/"
+  (cd "$BUILD/registry" && CGO_ENABLED=0 GOFLAGS=-mod=mod go build -o registry . 2>"$BUILD/go.log") || { tail -5 "$BUILD/go.log" >&2; exit 1; }
+  build "$1" "$BUILD/registry" <<DOCKERFILE
+FROM $BASE
+COPY registry /usr/local/bin/registry
+CMD ["registry"]
+DOCKERFILE
+}
+
+s3() {
+  command -v python3 >/dev/null || packages python3 python3
+  mkdir -p "$BUILD/s3"
+  python3 -m pip install -q --disable-pip-version-check --upgrade --target "$BUILD/s3/packages" --python-version 3.11 --only-binary=:all: 'moto[server,s3]==5.1.15' >"$BUILD/pip.log" 2>&1 || { tail -5 "$BUILD/pip.log" >&2; exit 1; }
+  build "$1" "$BUILD/s3" <<DOCKERFILE
+FROM $BASE
+COPY packages /opt/moto
+ENV PYTHONPATH=/opt/moto
+CMD ["python3", "-m", "moto.server", "-H0.0.0.0", "-p5000"]
+DOCKERFILE
+}
+
+for server in kafka redis registry s3; do
+  name=$(name_of "$server")
+  wanted "$name" || continue
+  base
+  "$server" "$name"
+done

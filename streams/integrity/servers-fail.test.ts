@@ -1,0 +1,90 @@
+/** The servers themselves fail: the broker restarts, Redis stops, refuses writes, and loses what it had written last. */
+import { Redis } from 'ioredis';
+import { describeWithServers, withServers } from '../testing/describe';
+import { Scenario, pause } from './scenario';
+
+describeWithServers('servers that fail', () => {
+  const servers = withServers();
+
+  async function underLoad(
+    seed: number,
+    losesWrites: boolean,
+    trouble: (scenario: Scenario) => Promise<void>,
+  ): Promise<void> {
+    const scenario = await Scenario.open({ ...servers(), seed, losesWrites });
+    try {
+      const both = [scenario.processor('a'), scenario.processor('b')];
+      for (const processor of both) processor.start();
+      for (const processor of both) expect(await processor.hears('joined')).toBe(true);
+      scenario.beginTraffic();
+      await pause(2_000);
+      await trouble(scenario);
+      await pause(2_000);
+      await scenario.endTraffic();
+      // A processor that gave up is started again, as a supervisor would.
+      for (const processor of both) if (!processor.isRunning) processor.start();
+      await scenario.rest();
+      const verdict = await scenario.verdict();
+      expect(verdict.violations).toEqual([]);
+      expect(verdict.inputs).toBeGreaterThanOrEqual(scenario.sent);
+    } finally {
+      await scenario.close();
+    }
+  }
+
+  test('the broker restarts', () => underLoad(6, false, () => servers().kafkaServer.restart()), 240_000);
+
+  test(
+    'Redis is killed and comes back with all it had, twice',
+    () =>
+      underLoad(7, false, async () => {
+        for (let round = 0; round < 2; round++) {
+          await servers().redisServer.kill();
+          await pause(700);
+          await servers().redisServer.start();
+          await pause(2_500);
+        }
+      }),
+    240_000,
+  );
+
+  test(
+    'Redis stands still for four seconds',
+    () =>
+      underLoad(8, false, async () => {
+        await servers().redisServer.pause();
+        await pause(4_000);
+        await servers().redisServer.resume();
+      }),
+    240_000,
+  );
+
+  test(
+    'Redis refuses writes for want of memory',
+    () =>
+      underLoad(9, false, async scenario => {
+        const [host, port] = servers().redis.split(':');
+        const redis = new Redis({ host: host!, port: Number(port) });
+        await redis.config('SET', 'maxmemory', '1');
+        await pause(3_000);
+        await redis.config('SET', 'maxmemory', '0');
+        redis.disconnect();
+        expect(scenario.complaints()).toContain('OOM');
+      }),
+    240_000,
+  );
+
+  test(
+    'Redis is killed three times and loses the tail of its append-only file',
+    () =>
+      underLoad(10, true, async scenario => {
+        for (let round = 0; round < 3; round++) {
+          await servers().redisServer.kill();
+          await pause(500);
+          await servers().redisServer.start(2_000 + scenario.random.int(60_000));
+          await pause(3_000);
+        }
+      }),
+    240_000,
+  );
+});

@@ -1,0 +1,79 @@
+/** A process that stands still for longer than its session, at each numbered step, and then goes on: a zombie owner. */
+import { describeWithServers, withServers } from '../testing/describe';
+import { Scenario, pause } from './scenario';
+
+/** The first batch after a claim, and one in the middle of the work. */
+const STOPS = [
+  'claiming:1',
+  'claimed:1',
+  'claimed:2',
+  'fenced:1',
+  'reconciled:2',
+  'reading:7',
+  'read:1',
+  'read:9',
+  'prepared:1',
+  'committing:1',
+  'committing:9',
+  'committed:1',
+  'committed:9',
+  'publishing:1',
+  'publishing:9',
+  'published:1',
+  'published:9',
+] as const;
+
+/** Session timeout of a scenario, and what the group needs to notice. */
+const PAST_SESSION_MS = 3_500;
+
+describeWithServers('stopped processors', () => {
+  const servers = withServers();
+
+  test('stopped at every step past the session timeout, then continued', async () => {
+    const scenario = await Scenario.open({ ...servers(), seed: 3, rate: 400 });
+    try {
+      const steady = scenario.processor('a');
+      const stopped = scenario.processor('b');
+      steady.start();
+      expect(await steady.hears('joined')).toBe(true);
+      scenario.beginTraffic();
+      for (const stop of STOPS) {
+        stopped.start({ STOP_AT: stop });
+        const [step] = stop.split(':');
+        expect([stop, await stopped.hears(`fault ${step}`, 20_000)]).toEqual([stop, true]);
+        await pause(PAST_SESSION_MS);
+        stopped.signal('SIGCONT');
+        // What it does now as a zombie is what the test is about.
+        await pause(700);
+        await stopped.kill();
+      }
+      await scenario.endTraffic();
+      await scenario.rest();
+      expect((await scenario.verdict()).violations).toEqual([]);
+    } finally {
+      await scenario.close();
+    }
+  }, 300_000);
+
+  test('both stand still for five seconds in turn, under load', async () => {
+    const scenario = await Scenario.open({ ...servers(), seed: 4 });
+    try {
+      const both = [scenario.processor('a'), scenario.processor('b')];
+      for (const processor of both) processor.start();
+      for (const processor of both) expect(await processor.hears('joined')).toBe(true);
+      scenario.beginTraffic();
+      for (let round = 0; round < 4; round++) {
+        const victim = both[round % 2]!;
+        await pause(500 + scenario.random.int(1_500));
+        victim.signal('SIGSTOP');
+        await pause(5_000);
+        victim.signal('SIGCONT');
+      }
+      await scenario.endTraffic();
+      await scenario.rest();
+      expect((await scenario.verdict()).violations).toEqual([]);
+    } finally {
+      await scenario.close();
+    }
+  }, 240_000);
+});

@@ -1,0 +1,175 @@
+/**
+ * Real servers for tests, in containers: Kafka, Redis, a schema registry, S3. Ports are fixed for the life of a server,
+ * so that it can be killed and come back. Nothing outlives the tests: containers are removed when they stop.
+ */
+import { spawnSync } from 'node:child_process';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { Kafka, logLevel } from 'kafkajs';
+import { GenericContainer, Wait } from 'testcontainers';
+import type { StartedTestContainer } from 'testcontainers';
+import { IMAGES } from './images';
+
+// The sweeper is one more image to pull; every server here is stopped by whoever started it.
+process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
+
+const START_MS = 120_000;
+
+let engine: boolean | null = null;
+
+/** Does a Docker engine answer? */
+export function hasEngine(): boolean {
+  engine ??=
+    spawnSync('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 10_000 }).status === 0;
+  return engine;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  await new Promise(done => server.close(done));
+  return port;
+}
+
+async function docker(...argv: string[]): Promise<void> {
+  const { status, stderr } = spawnSync('docker', argv, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`docker ${argv.join(' ')}: ${stderr}`);
+  return Promise.resolve();
+}
+
+export interface KafkaServer {
+  brokers: string[];
+  /** Stopped in order and started again, with the same data. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const KAFKA_ID = 'MkU3OEVBNTcwNTJENDM2Qg';
+/** No colon in a listener's name, no plain text on other hosts: a broker of one test. */
+const kafkaProperties = (port: number): string => `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@localhost:29093
+listeners=PLAINTEXT://0.0.0.0:${port},CONTROLLER://localhost:29093
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs=/tmp/kafka-data
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+auto.create.topics.enable=false
+`;
+
+/** Single node, KRaft. */
+export async function startKafka(): Promise<KafkaServer> {
+  const port = await freePort();
+  const container = await new GenericContainer(IMAGES.kafka)
+    .withExposedPorts({ container: port, host: port })
+    .withEnvironment({ KAFKA_HEAP_OPTS: '-Xmx512m' })
+    .withCopyContentToContainer([{ content: kafkaProperties(port), target: '/tmp/server.properties' }])
+    .withEntrypoint(['sh'])
+    .withCommand([
+      '-c',
+      `/opt/kafka/bin/kafka-storage.sh format --ignore-formatted -t ${KAFKA_ID} -c /tmp/server.properties && exec /opt/kafka/bin/kafka-server-start.sh /tmp/server.properties`,
+    ])
+    .withWaitStrategy(Wait.forListeningPorts())
+    .withStartupTimeout(START_MS)
+    .start();
+  const id = container.getId();
+  await answers(port);
+  return {
+    brokers: [`127.0.0.1:${port}`],
+    restart: async () => {
+      await docker('restart', '-t', '20', id);
+      await answers(port);
+    },
+    stop: () => stopped(container),
+  };
+}
+
+/** A port that listens is not yet a broker that works. */
+async function answers(port: number): Promise<void> {
+  const kafka = new Kafka({
+    brokers: [`127.0.0.1:${port}`],
+    logLevel: logLevel.NOTHING,
+    retry: { initialRetryTime: 100, maxRetryTime: 500, retries: 100 },
+  });
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.describeCluster();
+  await admin.disconnect();
+}
+
+export interface RedisServer {
+  /** `host:port` */
+  address: string;
+  /** Everything halts (SIGSTOP) until `resume`. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Kill -9; `start` brings it back with what its append-only file holds, less its last `cutBytes`. */
+  kill(): Promise<void>;
+  start(cutBytes?: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const APPEND_ONLY = '/data/appendonlydir/appendonly.aof.1.incr.aof';
+
+/** Append-only, written through on every command; more options as on its command line. */
+export async function startRedis(...options: string[]): Promise<RedisServer> {
+  const port = await freePort();
+  const serve = `redis-server --port ${port} --save '' --appendonly yes --appendfsync always --aof-load-truncated yes --protected-mode no --maxmemory-policy noeviction ${options.join(' ')}`;
+  // What is to be cut is written down by the test before the next start.
+  const cut = `if [ -s /data/cut ]; then truncate -s -$(cat /data/cut) ${APPEND_ONLY}; rm /data/cut; fi`;
+  const container = await new GenericContainer(IMAGES.redis)
+    .withExposedPorts({ container: port, host: port })
+    .withEntrypoint(['sh'])
+    .withCommand(['-c', `cd /data; ${cut}; exec ${serve}`])
+    .withWaitStrategy(Wait.forLogMessage(/Ready to accept connections/))
+    .withStartupTimeout(START_MS)
+    .start();
+  const id = container.getId();
+  return {
+    address: `127.0.0.1:${port}`,
+    pause: () => docker('pause', id),
+    resume: () => docker('unpause', id),
+    kill: () => docker('kill', '-s', 'KILL', id),
+    start: async (cutBytes = 0) => {
+      if (cutBytes > 0) await writeInto(container, '/data/cut', String(cutBytes));
+      await docker('start', id);
+    },
+    stop: () => stopped(container),
+  };
+}
+
+/** Also into a container that does not run. */
+async function writeInto(container: StartedTestContainer, target: string, content: string): Promise<void> {
+  await container.copyContentToContainer([{ content, target }]);
+}
+
+/** Where the schema registry listens. It keeps nothing across a restart. */
+export async function startRegistry(): Promise<{ url: string; stop(): Promise<void> }> {
+  const container = await new GenericContainer(IMAGES.registry)
+    .withExposedPorts(8081)
+    .withWaitStrategy(Wait.forListeningPorts())
+    .withStartupTimeout(START_MS)
+    .start();
+  return { url: `http://127.0.0.1:${container.getMappedPort(8081)}`, stop: () => stopped(container) };
+}
+
+export async function startS3(): Promise<{ endpoint: string; stop(): Promise<void> }> {
+  const container = await new GenericContainer(IMAGES.s3)
+    .withExposedPorts(5000)
+    .withWaitStrategy(Wait.forListeningPorts())
+    .withStartupTimeout(START_MS)
+    .start();
+  return { endpoint: `http://127.0.0.1:${container.getMappedPort(5000)}`, stop: () => stopped(container) };
+}
+
+async function stopped(container: StartedTestContainer): Promise<void> {
+  await container.stop({ remove: true, removeVolumes: true, timeout: 1 });
+}
