@@ -25,8 +25,8 @@ const TOPICS = {
 } as const satisfies Record<string, ConsumedTopic>;
 type What = keyof typeof TOPICS;
 
-const jsonLine = ({ key, id, body }: Consumed<ConsumedTopic>): string =>
-  JSON.stringify({ id, key, ...(body === null ? { withdrawn: true } : asJson(body)) });
+const jsonLine = ({ key, id, type, body }: Consumed<ConsumedTopic>): string =>
+  JSON.stringify({ id, type, key, ...(body === null ? { withdrawn: true } : asJson(body)) });
 
 async function run(context: Context, kafka: Kafka, what: What, options: Options): Promise<ConsumeCounts> {
   const { io, reporter, settings } = context;

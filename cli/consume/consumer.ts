@@ -5,7 +5,8 @@
  * 1. Read committed messages only: a transaction that was aborted was never published.
  * 2. Drop repeats by `ce_id`: without transactions a crash repeats messages, with the same id and the same bytes.
  * 3. Keep the newest: of scores the highest (epoch, sequence) of a customer, of sessions the highest revision.
- * 4. A message without a value is a tombstone: the customer was erased, so forget what is kept under the key.
+ * 4. A message without a value is a tombstone: forget all that is kept under the key, the newest version too, because
+ *    a customer who comes back is counted from the beginning. `ce_type` says why.
  * 5. Commit an offset after the work is done, never before.
  */
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
@@ -18,6 +19,8 @@ export type ConsumedTopic = Extract<OutputTopic, 'engagement-scores' | 'engageme
 export interface Consumed<T extends ConsumedTopic> {
   key: string;
   id: string;
+  /** `ce_type`: what it is, and of a withdrawal why it came. */
+  type: string;
   /** null: everything about the key is withdrawn. */
   body: WireOutputs[T] | null;
 }
@@ -93,6 +96,7 @@ class Reading<T extends ConsumedTopic> {
   private async handle(message: KafkaMessage): Promise<void> {
     const key = String(message.key ?? '');
     const id = String(message.headers?.['ce_id'] ?? '');
+    const type = String(message.headers?.['ce_type'] ?? '');
     if (this.ids.get(id) !== undefined) {
       this.counts.repeats++; // 2
       return;
@@ -100,11 +104,11 @@ class Reading<T extends ConsumedTopic> {
     if (id !== '') this.ids.set(id, true);
     if (message.value === null) {
       this.newest.delete(key); // 4
-      await this.pass({ key, id, body: null });
+      await this.pass({ key, id, type, body: null });
       return;
     }
     const body = this.decode(message.value);
-    if (body !== null && this.isNewest(body)) await this.pass({ key, id, body });
+    if (body !== null && this.isNewest(body)) await this.pass({ key, id, type, body });
   }
 
   private decode(value: Buffer): WireOutputs[T] | null {

@@ -34,8 +34,14 @@ function sessionLine({ customerId, startAt, endAt, events, revision, supersedes 
   ].join('  ');
 }
 
-export function lineOf({ key, body }: Consumed<ConsumedTopic>): string {
-  if (body === null) return `${printable(key)}  withdrawn: the customer was erased`;
+const WITHDRAWN: Readonly<Record<string, string>> = {
+  'rescore.erased': 'the customer was erased',
+  'rescore.dropped': 'the visitor was silent for so long that nothing is held any more',
+  'rescore.recovery': 'the alert is not known any more after writes were lost',
+};
+
+export function lineOf({ key, type, body }: Consumed<ConsumedTopic>): string {
+  if (body === null) return `${printable(key)}  withdrawn: ${WITHDRAWN[type] ?? printable(type)}`;
   if ('sequence' in body) return scoreLine(body);
   return 'kind' in body ? alertLine(body) : sessionLine(body);
 }
