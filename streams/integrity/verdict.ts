@@ -44,15 +44,13 @@ export async function judge(options: VerdictOptions): Promise<Verdict> {
     kafka,
     OUTPUT_TOPICS.map(topic => topicPrefix + topic),
   );
-  for (const { topic, partition, message } of published) {
-    const headers = Object.fromEntries(
-      Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]),
-    );
+  for (const { topic, partition, key, value, headers: sent } of published) {
+    const headers = Object.fromEntries((sent ?? []).map(([name, text]) => [name, String(text)]));
     broker.published.push({
       topic: topic.slice(topicPrefix.length) as (typeof OUTPUT_TOPICS)[number],
-      key: message.key?.toString() ?? '',
+      key,
       id: headers['ce_id'] ?? '',
-      value: message.value,
+      value,
       headers,
       partition,
       sequence: broker.published.length,
@@ -86,16 +84,10 @@ async function loadInputs(
     kafka,
     INPUT_TOPICS.map(topic => topicPrefix + topic),
   );
-  for (const { topic: name, partition, message } of read) {
+  for (const { topic: name, partition, offset, key, value, timestamp } of read) {
     const topic = name.slice(topicPrefix.length) as (typeof INPUT_TOPICS)[number];
-    broker.skip(topic, partition, Number(message.offset) - broker.endOf(topic, partition));
-    broker.append(topic, partition, [
-      {
-        key: message.key?.toString() ?? '',
-        value: message.value ?? new Uint8Array(0),
-        recordAt: Number(message.timestamp),
-      },
-    ]);
+    broker.skip(topic, partition, offset - broker.endOf(topic, partition));
+    broker.append(topic, partition, [{ key, value: value ?? new Uint8Array(0), recordAt: timestamp }]);
   }
 }
 

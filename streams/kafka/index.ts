@@ -9,7 +9,7 @@ export type { MemberMemory } from './membership';
 export { KafkaPublisher } from './publisher';
 export type { Compression } from './publisher';
 export { TopicReader } from './topic-reader';
-export type { RecordLookup } from './topic-reader';
+export type { RecordLookup, TopicRecord } from './topic-reader';
 export { topicName } from './topic-names';
 export { checkTopics } from './topic-check';
 export type { Finding } from './topic-check';
