@@ -2,6 +2,7 @@
  * Membership of the consumer group: kafkajs joins and sends heartbeats, and our assigner says who has which partition.
  * Every partition is paused for good: records are fetched by the Fetcher, under positions of our own.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, Consumer, Kafka, TopicPartitionOffsetAndMetadata } from 'kafkajs';
 import { INPUT_TOPICS } from '../../schemas';
 import { createAssigner } from './assigner';
@@ -35,10 +36,15 @@ export interface MembershipOptions {
 
 const IDLE_LOOP_MS = 100;
 const REBALANCE_MS = 15_000;
+const REJOIN_MS = 1_000;
+/** What brokers that restart make of a request. */
+const MENDS_ITSELF =
+  /coordinator|connection|connect|broker|metadata|timed out|leader|closed|ECONN|not available/i;
 
 export class Membership {
   private readonly consumer: Consumer;
   private assignedCluster: Cluster | null = null;
+  private isLeaving = false;
   /** Members by their ids, as they joined last. */
   memberId: string | null = null;
 
@@ -82,9 +88,27 @@ export class Membership {
     await this.leaveForPredecessor();
     const { onFatal } = this.options;
     this.consumer.on('consumer.group_join', ({ payload }) => this.joined(payload));
-    this.consumer.on('consumer.crash', ({ payload }) => {
-      if (!payload.restart) onFatal(payload.error);
+    this.consumer.on('consumer.crash', ({ payload: { restart, error } }) => {
+      if (restart || this.isLeaving) return;
+      if (!MENDS_ITSELF.test(error.message)) onFatal(error);
+      else void this.rejoin();
     });
+    await this.run();
+  }
+
+  /** kafkajs gives up on a cluster that is away for some seconds; the watchdog of the process is more patient. */
+  private async rejoin(): Promise<void> {
+    await delay(REJOIN_MS);
+    if (this.isLeaving) return;
+    try {
+      await this.consumer.connect();
+      await this.run();
+    } catch {
+      void this.rejoin();
+    }
+  }
+
+  private async run(): Promise<void> {
     await this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -123,6 +147,7 @@ export class Membership {
 
   /** Leaves the group: the others take over at once. */
   async leave(): Promise<void> {
+    this.isLeaving = true;
     await this.consumer.disconnect();
   }
 }
