@@ -1,21 +1,11 @@
-/** A real broker for tests of commands, and a way to look at what is in its topics. */
+/** Topics of a real broker for tests of commands, and a way to look at what is in them. */
 import { randomUUID } from 'node:crypto';
 import type { Admin, Kafka } from 'kafkajs';
 import { connectKafka, TopicReader, topicName } from '../../streams/kafka';
 import type { InputTopic, OutputTopic } from '../../schemas';
 
-/** `host:port`, several with commas. */
-const BROKERS = process.env['KAFKA_TEST_BROKERS'] ?? '';
-
-/** Runs where a broker is named; elsewhere it is skipped, and says so loudly. */
-export function describeWithKafka(name: string, body: () => void): void {
-  if (BROKERS !== '') {
-    describe(name, body);
-    return;
-  }
-  process.stderr.write(`\n!!! SKIPPED: "${name}" needs a broker: name it in KAFKA_TEST_BROKERS.\n\n`);
-  describe.skip(name, body);
-}
+/** Known once the broker has started. */
+export type Brokers = () => readonly string[];
 
 export interface StoredRecord {
   partition: number;
@@ -29,19 +19,24 @@ export interface StoredRecord {
 /** Topics of one test file, under a prefix of their own. */
 export class TestCluster {
   readonly prefix = `test-${randomUUID().slice(0, 8)}.`;
-  readonly kafka: Kafka = connectKafka({
-    brokers: BROKERS.split(','),
-    clientId: 'tests',
-    tls: false,
-    tlsCaFile: '',
-    sasl: null,
-    topicPrefix: this.prefix,
-  });
+
+  constructor(private readonly brokers: Brokers) {}
+
+  get kafka(): Kafka {
+    return connectKafka({
+      brokers: this.brokers(),
+      clientId: 'tests',
+      tls: false,
+      tlsCaFile: '',
+      sasl: null,
+      topicPrefix: this.prefix,
+    });
+  }
 
   /** Settings of a command that is to use these topics. */
   env(more: Record<string, string> = {}): Record<string, string> {
     return {
-      RESCORE_KAFKA_BROKERS: BROKERS,
+      RESCORE_KAFKA_BROKERS: this.brokers().join(','),
       RESCORE_KAFKA_TOPIC_PREFIX: this.prefix,
       RESCORE_KAFKA_PARTITIONS: '4',
       RESCORE_REGISTRY_URL: '',

@@ -2,6 +2,7 @@
  * Makes what is missing of the wanted topics. What exists keeps its partitions, and its configuration too unless it
  * may be altered. A second run finds everything done.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigResourceTypes, type Admin } from 'kafkajs';
 import { inputPartitions, neededOf } from './topic-check';
 import { readTopics, type FoundTopic } from './topic-reading';
@@ -32,6 +33,10 @@ export interface CreateOptions {
   alter: boolean;
 }
 
+/** How long a broker may take to make a topic, and how often it is asked afterwards. */
+const TIMEOUT_MS = 20_000;
+const WAIT_MS = 50;
+
 const differing = (wanted: WantedTopic, found: FoundTopic, settings: TopicSettings): WantedConfig[] =>
   neededOf(wanted, found, settings).filter(config => {
     const actual = found.configs.get(config.name);
@@ -43,7 +48,8 @@ async function create(admin: Admin, wanted: WantedTopic, partitions: number, dry
   // Answers false when somebody else made it meanwhile: that is as good.
   await admin.createTopics({
     validateOnly: dryRun,
-    waitForLeaders: !dryRun,
+    waitForLeaders: false,
+    timeout: TIMEOUT_MS,
     topics: [
       {
         topic: name,
@@ -103,6 +109,32 @@ async function existing(
   return { topic, action: 'altered', partitions, details };
 }
 
+/** The answer to a creation comes before a broker knows the topic and its leaders; who comes next may ask that one. */
+async function untilKnown(admin: Admin, names: readonly string[]): Promise<void> {
+  for (let waited = 0; !(await areKnown(admin, names)); waited += WAIT_MS) {
+    if (waited >= TIMEOUT_MS)
+      throw new Error(
+        `The topics were made, but have no leaders after ${TIMEOUT_MS / 1_000} s: look at the brokers.`,
+      );
+    await delay(WAIT_MS);
+  }
+}
+
+async function areKnown(admin: Admin, names: readonly string[]): Promise<boolean> {
+  const listed = new Set(await admin.listTopics());
+  if (!names.every(name => listed.has(name))) return false;
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
+    return topics.every(
+      ({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0),
+    );
+  } catch (error) {
+    if (NOT_YET.has((error as { type?: string }).type ?? '')) return false;
+    throw error;
+  }
+}
+const NOT_YET = new Set(['LEADER_NOT_AVAILABLE', 'UNKNOWN_TOPIC_OR_PARTITION']);
+
 /**
  * One change for each of the ten topics, in their order. A missing input gets as many partitions as the inputs that
  * exist; it is refused when those disagree.
@@ -127,6 +159,8 @@ export async function createTopics(
       changes.push({ topic: wanted.name, action: 'created', partitions, details });
     }
   }
+  const made = changes.filter(({ action }) => action === 'created').map(({ topic }) => topic);
+  if (made.length > 0 && !options.dryRun) await untilKnown(admin, made);
   return changes;
 }
 

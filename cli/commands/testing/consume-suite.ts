@@ -1,23 +1,13 @@
 /** The example of a consumer keeps its rules: committed messages, each once, the newest, and what is withdrawn. */
-import type { OutgoingMessage } from '../../processors/ports';
-import { MessageWriter } from '../../processors/runner/messages';
-import { createAvroCodec } from '../../streams/avro/codec';
-import { OUTPUT_SAMPLES } from '../../streams/avro/samples';
-import { Remembered } from '../consume/remembered';
-import { runCli } from '../testing/captured-io';
-import { describeWithKafka, TestCluster } from '../testing/kafka';
+import type { OutgoingMessage } from '../../../processors/ports';
+import { MessageWriter } from '../../../processors/runner/messages';
+import { createAvroCodec } from '../../../streams/avro/codec';
+import { OUTPUT_SAMPLES } from '../../../streams/avro/samples';
+import { runCli } from '../../testing/captured-io';
+import { TestCluster, type Brokers } from '../../testing/kafka';
 
-test('what was not touched for longest is forgotten first', () => {
-  const held = new Remembered<number>(2);
-  held.set('a', 1);
-  held.set('b', 2);
-  held.set('a', 3);
-  held.set('c', 4);
-  expect([held.get('a'), held.get('b'), held.get('c')]).toEqual([3, undefined, 4]);
-});
-
-describeWithKafka('rescore consume', () => {
-  const cluster = new TestCluster();
+export function consumeSuite(brokers: Brokers): void {
+  const cluster = new TestCluster(brokers);
   const writer = new MessageWriter(createAvroCodec(), 'tests', 1_000_000, () => undefined);
   const score = (epoch: number, sequence: number, customerId = 'kim'): OutgoingMessage =>
     writer.score({ ...OUTPUT_SAMPLES['engagement-scores'], customerId, epoch, sequence });
@@ -99,4 +89,4 @@ describeWithKafka('rescore consume', () => {
     expect(groups.map(({ groupId }) => groupId).filter(id => id.startsWith('rescore-consume-'))).toEqual([]);
     await cluster.withAdmin(admin => admin.deleteGroups([group]));
   });
-});
+}
