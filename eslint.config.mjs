@@ -18,7 +18,7 @@ const clockBans = [
 ];
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'out/**', 'coverage/**', '**/.venv/**', 'reports/**'] },
+  { ignores: ['.cache/**', 'dist/**', 'node_modules/**', 'out/**', 'coverage/**', '**/.venv/**', 'reports/**'] },
   js.configs.recommended,
   ...tseslint.configs.recommended,
   {

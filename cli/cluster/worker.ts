@@ -4,13 +4,13 @@ import { Partitioners } from 'kafkajs';
 import type { Clock, Scorer } from '../../processors/ports';
 import type { LaneMetrics, LaneStep, SchedulerMetrics } from '../../processors/runner';
 import { RedisMemberMemory, RedisStateStore } from '../../processors/state/redis';
-import { INPUT_TOPICS } from '../../schemas';
-import { KafkaEventLog, KafkaPublisher, Membership, topicName } from '../../streams/kafka';
+import { KafkaEventLog, KafkaPublisher, Membership, checkTopics, topicName } from '../../streams/kafka';
 import type { Compression } from '../../streams/kafka';
 import { CliError } from '../errors';
 import { inputRules } from '../lanes';
 import { coreSettings } from '../settings';
 import type { Settings } from '../settings';
+import { inKafkaWords, topicSettings } from './admin';
 import { openCodec } from './codec';
 import { connectedRedis, instanceName, openKafka } from './connections';
 import { LaneSet } from './lane-set';
@@ -106,6 +106,7 @@ async function openAll(
   const redis = await connectedRedis(settings, onNote);
   closers.push(() => Promise.resolve(redis.disconnect()));
   const kafka = openKafka(settings, (level, message) => onNote(`kafka ${level}: ${message}`));
+  await checkedTopics(kafka, settings, onNote);
   const codec = await openCodec(settings, clock);
   const application = settings['kafka.application'];
   const topicPrefix = settings['kafka.topicPrefix'];
@@ -126,10 +127,8 @@ async function openAll(
   closers.push(() => membership.leave());
   const producer = openProducer(kafka);
   closers.push(() => producer.disconnect());
-  await reachKafka(settings, async () => {
-    await membership.connect();
-    await producer.connect();
-  });
+  await membership.connect();
+  await producer.connect();
   const log = new KafkaEventLog({
     cluster: membership.cluster,
     producer,
@@ -171,16 +170,27 @@ interface Late {
   onFatal: (error: Error) => void;
 }
 
-async function reachKafka(settings: Settings, connect: () => Promise<void>): Promise<void> {
+/** The inputs fit together, or nothing starts. */
+async function checkedTopics(
+  kafka: Kafka,
+  settings: Settings,
+  onNote: (line: string) => void,
+): Promise<void> {
+  const admin = kafka.admin();
   try {
-    await connect();
+    await admin.connect();
+    const findings = await checkTopics(admin, topicSettings(settings));
+    const errors = findings.filter(({ level }) => level === 'error');
+    if (errors.length > 0)
+      throw new CliError(
+        'topics-unfit',
+        errors.map(({ topic, message }) => `${topic}: ${message}`).join(' '),
+      );
+    for (const { topic, message } of findings) onNote(`${topic}: ${message}`);
   } catch (error) {
-    const { type, message } = error as { type?: string; message: string };
-    // The brokers answer, but not about these topics.
-    if (type === 'UNKNOWN_TOPIC_OR_PARTITION')
-      throw new CliError('topics-unfit', `An input topic is missing: ${message}.`);
-    const where = settings['kafka.brokers'].join(', ');
-    throw new CliError('kafka-unreachable', `Kafka at ${where}: ${message.replace(/\.$/, '')}.`);
+    throw inKafkaWords(error, settings);
+  } finally {
+    await admin.disconnect();
   }
 }
 
@@ -192,17 +202,10 @@ const openProducer = (kafka: Kafka): Producer =>
     retry: { initialRetryTime: 20, multiplier: 2, maxRetryTime: 1_000, retries: 8 },
   });
 
-/** All inputs have the same number of partitions, or nothing starts. */
+/** Of every input: `checkedTopics` has seen that they agree. */
 async function countPartitions({ cluster }: Membership, topicPrefix: string): Promise<number> {
   await cluster.refreshMetadata();
-  const counts = INPUT_TOPICS.map(topic => {
-    const name = topicName(topicPrefix, topic);
-    return { name, count: cluster.findTopicPartitionMetadata(name).length };
-  });
-  const said = counts.map(({ name, count }) => `${name} ${count}`).join(', ');
-  if (counts.some(({ count }) => count !== counts[0]!.count || count === 0))
-    throw new CliError('topics-unfit', `The inputs must have the same number of partitions: ${said}.`);
-  return counts[0]!.count;
+  return cluster.findTopicPartitionMetadata(topicName(topicPrefix, 'web-events')).length;
 }
 
 function openLanes(

@@ -175,7 +175,9 @@ export class Scenario {
       for (let calm = 0; calm < 3;) {
         if (systemClock.now() > until)
           throw new Error(`Not at rest after ${ms} ms: ${await this.lag(admin, topics)}`);
-        calm = (await this.lag(admin, topics)) === '' ? calm + 1 : 0;
+        // A group that is new, or whose coordinator loads, has read nothing yet.
+        const lag = await this.lag(admin, topics).catch((error: Error) => error.message);
+        calm = lag === '' ? calm + 1 : 0;
         await new Promise(resolve => setTimeout(resolve, 300));
       }
     } finally {

@@ -16,6 +16,7 @@ import type {
 import { partitionOf } from '../partitioner';
 import { DEFAULT_FETCHER_SETTINGS, Fetcher } from './fetcher';
 import type { FetcherSettings } from './fetcher';
+import { asBuffer, portionsOf } from './sending';
 import { topicName } from './topic-names';
 import { TopicQueue } from './topic-queue';
 
@@ -33,8 +34,6 @@ export interface KafkaLogOptions {
   onNote?: (message: string) => void;
 }
 
-/** `send` is quadratic in the messages of a partition. */
-const MESSAGES_A_SEND = 1_000;
 /** A page that could not be prepared is tried again after this, ms. */
 const PREPARE_RETRY_MS = 1_000;
 
@@ -172,8 +171,8 @@ export class KafkaEventLog implements EventLog {
   ): Promise<number> {
     if (records.length === 0) return (await this.ends(partition))[topic];
     let first: number | null = null;
-    for (let at = 0; at < records.length; at += MESSAGES_A_SEND) {
-      const messages = records.slice(at, at + MESSAGES_A_SEND).map(({ key, value, recordAt }) => ({
+    for (const portion of portionsOf(records, ({ value }) => value.length)) {
+      const messages = portion.map(({ key, value, recordAt }) => ({
         key,
         value: asBuffer(value),
         partition,
@@ -231,5 +230,3 @@ export class KafkaEventLog implements EventLog {
 function* values(records: readonly LogRecord[]): Generator<Uint8Array> {
   for (const { value, fault } of records) if (fault === undefined) yield value;
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -7,7 +7,7 @@ import type { IHeaders, Kafka, Message, Producer } from 'kafkajs';
 import type { EpochMs, InputTopic } from '../../schemas';
 import { partitionOf } from '../partitioner';
 import type { Compression } from './publisher';
-import { asBuffer, COMPRESSION, MESSAGES_A_SEND, SEND_RETRY } from './sending';
+import { asBuffer, BYTES_A_SEND, COMPRESSION, MESSAGES_A_SEND, SEND_RETRY } from './sending';
 import { topicName } from './topic-names';
 
 export interface InputRecord {
@@ -29,8 +29,6 @@ export interface InputSenderOptions {
   compression: Compression;
 }
 
-/** All messages of a send for one partition are one record batch, and topics bound its bytes (1 MiB by default). */
-const BYTES_A_SEND = 786_432;
 /** A batch that does not fill is sent after this, ms. */
 const LINGER_MS = 100;
 

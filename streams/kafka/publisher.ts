@@ -3,10 +3,11 @@
  * ready in one transaction. A failure throws the producer away; the lanes then look at K (docs/delivery.md).
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { CompressionTypes, Partitioners } from 'kafkajs';
+import { Partitioners } from 'kafkajs';
 import type { Kafka, Message, Offsets, Producer, Transaction } from 'kafkajs';
 import { INPUT_TOPICS } from '../../schemas';
 import type { Outbox, Publisher } from '../../processors/ports';
+import { asBuffer, COMPRESSION, portionsOf, SEND_RETRY } from './sending';
 import { topicName } from './topic-names';
 
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4';
@@ -33,15 +34,6 @@ export interface CommittedOffset {
   metadata: string;
 }
 
-const COMPRESSION: Record<Compression, CompressionTypes> = {
-  none: CompressionTypes.None,
-  gzip: CompressionTypes.GZIP,
-  snappy: CompressionTypes.Snappy,
-  lz4: CompressionTypes.LZ4,
-};
-
-/** `send` is quadratic in the messages of a partition. */
-const MESSAGES_A_SEND = 1_000;
 const TRANSACTION_TIMEOUT_MS = 60_000;
 
 /**
@@ -49,8 +41,6 @@ const TRANSACTION_TIMEOUT_MS = 60_000;
  * these waits 500 messages take 12 ms at the median instead of 386.
  */
 const TRANSACTION_RETRY = { initialRetryTime: 5, multiplier: 1.5, maxRetryTime: 200, retries: 20 };
-const SEND_RETRY = { initialRetryTime: 20, multiplier: 2, maxRetryTime: 1_000, retries: 8 };
-
 /** A publisher that was overtaken, or whose last transaction ended in the dark: fence again. */
 export class ProducerLostError extends Error {
   override readonly name = 'ProducerLostError';
@@ -86,8 +76,8 @@ export class KafkaPublisher implements Publisher {
     const opening = this.mail;
     try {
       const producer = await opening;
-      for (let at = 0; at < mail.length; at += MESSAGES_A_SEND) {
-        const messages = mail.slice(at, at + MESSAGES_A_SEND).map(({ to, partition, recordAt, value }) => ({
+      for (const portion of portionsOf(mail, ({ value }) => value.length)) {
+        const messages = portion.map(({ to, partition, recordAt, value }) => ({
           key: to,
           value: asBuffer(value),
           partition,
@@ -238,9 +228,9 @@ class GroupChannel {
 
   private async sendMessages(sender: Pick<Transaction, 'sendBatch'>, { messages }: Outbox): Promise<void> {
     const { topicPrefix, compression = 'none' } = this.options;
-    for (let at = 0; at < messages.length; at += MESSAGES_A_SEND) {
+    for (const portion of portionsOf(messages, ({ value }) => value?.length ?? 0)) {
       const held = new Map<string, Message[]>();
-      for (const { topic, key, value, headers } of messages.slice(at, at + MESSAGES_A_SEND)) {
+      for (const { topic, key, value, headers } of portion) {
         const name = topicName(topicPrefix, topic);
         const message = { key, value: value === null ? null : asBuffer(value), headers };
         const before = held.get(name);
@@ -294,5 +284,3 @@ function byTopic(offsets: readonly CommittedOffset[]): Offsets {
   for (const { topic, ...rest } of offsets) topics.set(topic, [...(topics.get(topic) ?? []), rest]);
   return { topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })) };
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
