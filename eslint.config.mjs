@@ -18,7 +18,17 @@ const clockBans = [
 ];
 
 export default tseslint.config(
-  { ignores: ['.cache/**', 'dist/**', 'node_modules/**', 'out/**', 'coverage/**', '**/.venv/**', 'reports/**'] },
+  {
+    ignores: [
+      '.cache/**',
+      'dist/**',
+      'node_modules/**',
+      'out/**',
+      'coverage/**',
+      '**/.venv/**',
+      'reports/**',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.recommended,
   {
