@@ -10,8 +10,9 @@ import { systemClock } from '../../cli/clock';
 import { Random } from '../../processors/sim/random';
 import { makeTraffic } from '../../processors/sim/traffic';
 import type { Sent } from '../../processors/sim/traffic';
-import { INPUT_TOPICS, MINUTE_MS, OUTPUT_TOPICS } from '../../schemas';
+import { DAY_MS, INPUT_TOPICS, MINUTE_MS } from '../../schemas';
 import { createAvroCodec } from '../avro/codec';
+import { createTopics } from '../kafka';
 import { partitionOf } from '../partitioner';
 import { Processor } from './fleet';
 import type { Environment } from './fleet';
@@ -77,18 +78,15 @@ export class Scenario {
   private async makeTopics(): Promise<void> {
     const admin = this.kafka.admin();
     await admin.connect();
-    const logAppendTime = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: [
-        ...INPUT_TOPICS.map(topic => ({ topic, configEntries: logAppendTime })),
-        ...OUTPUT_TOPICS.map(topic => ({ topic, configEntries: [] })),
-      ].map(({ topic, configEntries }) => ({
-        topic: this.prefix + topic,
-        numPartitions: this.partitions,
-        configEntries,
-      })),
-    });
+    const settings = {
+      prefix: this.prefix,
+      partitions: this.partitions,
+      replication: 1,
+      rawRetentionMs: 14 * DAY_MS,
+      timestamps: 'log-append' as const,
+      maxMessageBytes: 1_000_000,
+    };
+    await createTopics(admin, settings, { alter: false, dryRun: false });
     await admin.disconnect();
   }
 
@@ -98,6 +96,7 @@ export class Scenario {
       RESCORE_KAFKA_APPLICATION: this.id,
       RESCORE_KAFKA_TOPIC_PREFIX: this.prefix,
       RESCORE_KAFKA_SESSION_TIMEOUT_MS: '2000',
+      RESCORE_KAFKA_PARTITIONS: String(this.partitions),
       RESCORE_KAFKA_GROUP_PARTITIONS: '2',
       RESCORE_REDIS_ADDRESSES: this.options.redis,
       RESCORE_REGISTRY_URL: '',
@@ -110,6 +109,7 @@ export class Scenario {
 
   /** Sends traffic until `endTraffic`. */
   beginTraffic(): void {
+    this.stopped = false;
     this.traffic = this.send();
   }
 
@@ -121,9 +121,10 @@ export class Scenario {
   private async send(): Promise<void> {
     const { rate = 800 } = this.options;
     const began = systemClock.now();
+    const before = this.sent;
     let waiting: Sent[] = [];
     while (!this.stopped) {
-      const due = ((systemClock.now() - began) / 1_000) * rate - this.sent;
+      const due = ((systemClock.now() - began) / 1_000) * rate - (this.sent - before);
       if (waiting.length < due) waiting.push(...this.wave());
       const now = waiting.slice(0, Math.max(0, Math.min(due, 1_000)));
       waiting = waiting.slice(now.length);
