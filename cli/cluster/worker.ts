@@ -146,6 +146,7 @@ async function openAll(
     topicPrefix,
     unitSize,
     compression: settings['kafka.compression'] as Compression,
+    now: () => clock.now(),
     ...(settings['kafka.transactions'] === 'on'
       ? {}
       : { commitOffsets: offsets => membership.commitOffsets(offsets) }),

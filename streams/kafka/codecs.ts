@@ -137,7 +137,8 @@ const zstdCodec: Codec = {
     }),
 };
 
-const CODECS: Readonly<Record<number, Codec>> = {
+/** By their number in the protocol. */
+export const CODECS: Readonly<Record<number, Codec>> = {
   [CompressionTypes.GZIP]: gzipCodec,
   [CompressionTypes.Snappy]: snappyCodec,
   [CompressionTypes.LZ4]: lz4Codec,

@@ -2,8 +2,9 @@
  * Reads stretches of topics for commands: what was committed, between two offsets, and nothing else. It belongs to no
  * group, so it commits no offset, moves nobody's partitions and leaves nothing behind.
  */
-import type { Cluster, Consumer, Kafka } from 'kafkajs';
+import type { Cluster, Kafka } from 'kafkajs';
 import type { EpochMs } from '../../schemas';
+import { connectCluster } from './wire/cluster';
 import { parseFetchResponse } from './wire/fetch-response';
 import { fetchRaw } from './wire/kafkajs-internals';
 import { decodeBatches } from './wire/record-batch';
@@ -36,32 +37,14 @@ const MOVED = new Set([UNKNOWN_TOPIC, 5, 6, 74, 75, 76]);
 
 export class TopicReader {
   private constructor(
-    private readonly consumer: Consumer,
     private readonly cluster: Cluster,
+    private readonly disconnect: () => Promise<void>,
   ) {}
 
   /** @throws what kafkajs throws: UNKNOWN_TOPIC_OR_PARTITION when one of the topics is missing */
   static async open(kafka: Kafka, topics: readonly string[]): Promise<TopicReader> {
-    let cluster: Cluster | null = null;
-    // A consumer that never runs is a connection to the cluster; its assigners are given that connection.
-    const consumer = kafka.consumer({
-      groupId: 'never-joined',
-      allowAutoTopicCreation: false,
-      partitionAssigners: [
-        config => {
-          cluster = config.cluster;
-          return NO_ASSIGNER;
-        },
-      ],
-    });
-    await consumer.connect();
-    try {
-      await cluster!.addMultipleTargetTopics([...topics]);
-      return new TopicReader(consumer, cluster!);
-    } catch (error) {
-      await consumer.disconnect();
-      throw error;
-    }
+    const { cluster, disconnect } = await connectCluster(kafka, topics);
+    return new TopicReader(cluster, disconnect);
   }
 
   /**
@@ -142,7 +125,7 @@ export class TopicReader {
   }
 
   close(): Promise<void> {
-    return this.consumer.disconnect();
+    return this.disconnect();
   }
 }
 
@@ -177,10 +160,3 @@ export class RecordLookup {
 /** Nothing is at or after the asked instant: -1. */
 const startOf = (start: number | undefined, end: number): number =>
   start === undefined || start < 0 ? end : start;
-
-const NO_ASSIGNER = {
-  name: 'none',
-  version: 0,
-  assign: () => Promise.resolve([]),
-  protocol: () => ({ name: 'none', metadata: Buffer.alloc(0) }),
-};

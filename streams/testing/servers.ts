@@ -38,8 +38,13 @@ async function docker(...argv: string[]): Promise<void> {
   return Promise.resolve();
 }
 
+const pidOf = (id: string): number =>
+  Number(spawnSync('docker', ['inspect', '-f', '{{.State.Pid}}', id], { encoding: 'utf8' }).stdout);
+
 export interface KafkaServer {
   brokers: string[];
+  /** Process id on this machine, for measurements. */
+  pid(): number;
   /** Stopped in order and started again, with the same data. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -84,6 +89,7 @@ export async function startKafka(): Promise<KafkaServer> {
   await answers(port);
   return {
     brokers: [`127.0.0.1:${port}`],
+    pid: () => pidOf(id),
     restart: async () => {
       await docker('restart', '-t', '20', id);
       await answers(port);
@@ -108,6 +114,7 @@ async function answers(port: number): Promise<void> {
 export interface RedisServer {
   /** `host:port` */
   address: string;
+  pid(): number;
   /** Everything halts (SIGSTOP) until `resume`. */
   pause(): Promise<void>;
   resume(): Promise<void>;
@@ -135,6 +142,7 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
   const id = container.getId();
   return {
     address: `127.0.0.1:${port}`,
+    pid: () => pidOf(id),
     pause: () => docker('pause', id),
     resume: () => docker('unpause', id),
     kill: () => docker('kill', '-s', 'KILL', id),

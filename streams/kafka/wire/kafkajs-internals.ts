@@ -1,6 +1,6 @@
 /**
- * The two places where we reach behind the public face of kafkajs 2.2.4 (pinned, docs/adr/0007): a fetch request that
- * we decode ourselves, and LeaveGroup for a predecessor that died.
+ * The one file that reaches behind the public face of kafkajs 2.2.4 (pinned, docs/adr/0007): fetch responses that we
+ * decode and record batches that we encode ourselves, the requests of a transaction, LeaveGroup for a predecessor.
  */
 import type { Broker, Cluster } from 'kafkajs';
 
@@ -10,6 +10,47 @@ interface ProtocolRequest {
   requestTimeout?: number;
   logResponseError?: boolean;
 }
+
+/** Of a transactional producer, as the broker gave it. */
+export interface ProducerIdentity {
+  transactionalId: string;
+  /** A number as text: it does not fit in 53 bits for ever. */
+  producerId: string;
+  producerEpoch: number;
+}
+
+/** A broker in its part as coordinator of transactions or of groups. Each rejects with the broker's error. */
+export interface Coordinator extends Broker {
+  initProducerId(request: {
+    transactionalId: string;
+    transactionTimeout: number;
+  }): Promise<Omit<ProducerIdentity, 'transactionalId'>>;
+  addPartitionsToTxn(
+    request: ProducerIdentity & { topics: { topic: string; partitions: number[] }[] },
+  ): Promise<unknown>;
+  addOffsetsToTxn(request: ProducerIdentity & { groupId: string }): Promise<unknown>;
+  txnOffsetCommit(
+    request: ProducerIdentity & {
+      groupId: string;
+      topics: { topic: string; partitions: { partition: number; offset: string; metadata: string }[] }[];
+    },
+  ): Promise<unknown>;
+  endTxn(request: ProducerIdentity & { transactionResult: boolean }): Promise<unknown>;
+}
+
+const TRANSACTION = 1;
+
+export const transactionCoordinator = async (
+  cluster: Cluster,
+  transactionalId: string,
+): Promise<Coordinator> =>
+  (await cluster.findGroupCoordinator({
+    groupId: transactionalId,
+    coordinatorType: TRANSACTION,
+  } as { groupId: string })) as Coordinator;
+
+export const groupCoordinator = async (cluster: Cluster, groupId: string): Promise<Coordinator> =>
+  (await cluster.findGroupCoordinator({ groupId })) as Coordinator;
 
 interface BrokerInternals extends Broker {
   connectionPool: { send: (request: ProtocolRequest) => Promise<unknown> };
@@ -33,6 +74,71 @@ type EncodeFetch = (request: Record<string, unknown>) => unknown;
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- no types, and no other way in
 const encodeFetch = require('kafkajs/src/protocol/requests/fetch/v11/request') as EncodeFetch;
+
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
+const produceResponse =
+  require('kafkajs/src/protocol/requests/produce/v7/response') as ProtocolRequest['response'];
+
+/** CRC-32C of the bytes, unsigned. */
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
+export const crc32c = require('kafkajs/src/protocol/recordBatch/crc32C') as (bytes: Buffer) => number;
+
+const PRODUCE = 0;
+const PRODUCE_VERSION = 7;
+const ALL_IN_SYNC = -1;
+
+/** One batch for each partition. @throws the first error that a partition answers */
+export async function produceRaw(
+  broker: Broker,
+  transactionalId: string,
+  timeoutMs: number,
+  topics: ReadonlyMap<string, readonly { partition: number; batch: Buffer }[]>,
+): Promise<void> {
+  const bytes = encodeProduce(transactionalId, timeoutMs, topics);
+  await (broker as BrokerInternals).connectionPool.send({
+    request: {
+      apiKey: PRODUCE,
+      apiVersion: PRODUCE_VERSION,
+      apiName: 'Produce',
+      expectResponse: () => true,
+      // What kafkajs asks of its own encoder.
+      encode: () => Promise.resolve({ buf: bytes, buffer: bytes }),
+    },
+    response: produceResponse,
+    requestTimeout: timeoutMs,
+    logResponseError: false,
+  });
+}
+
+function encodeProduce(
+  transactionalId: string,
+  timeoutMs: number,
+  topics: ReadonlyMap<string, readonly { partition: number; batch: Buffer }[]>,
+): Buffer {
+  const parts: Buffer[] = [text(transactionalId), int16(ALL_IN_SYNC), int32(timeoutMs), int32(topics.size)];
+  for (const [topic, partitions] of topics) {
+    parts.push(text(topic), int32(partitions.length));
+    for (const { partition, batch } of partitions) parts.push(int32(partition), int32(batch.length), batch);
+  }
+  return Buffer.concat(parts);
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([int16(bytes.length), bytes]);
+}
+
+function int16(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(2);
+  bytes.writeInt16BE(value);
+  return bytes;
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
 
 const READ_COMMITTED = 1;
 const ORDINARY_CONSUMER = -1;

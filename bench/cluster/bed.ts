@@ -1,0 +1,166 @@
+/** The bed of a measurement: one Kafka and one Redis on this box, topics, a processor as the product runs it. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Kafka } from 'kafkajs';
+import { Redis } from 'ioredis';
+import { connectKafka, createTopics } from '../../streams/kafka';
+import { freePort, startKafka, startRedis } from '../../streams/testing/servers';
+import type { KafkaServer, RedisServer } from '../../streams/testing/servers';
+import { DAY_MS } from '../../schemas';
+import { packageRoot } from '../../streams/package-root';
+import { cpuSecondsOf } from './cpu';
+
+export interface BedOptions {
+  name: string;
+  partitions: number;
+  /** Partitions that share a transaction. */
+  unitSize: number;
+  settings?: Readonly<Record<string, string>>;
+}
+
+export class Bed {
+  readonly kafka: Kafka;
+  readonly prefix: string;
+  readonly redis: Redis;
+  readonly processors: BenchProcessor[] = [];
+
+  private constructor(
+    readonly options: BedOptions,
+    readonly servers: Servers,
+  ) {
+    this.prefix = `${options.name}-`;
+    this.kafka = connectKafka({
+      brokers: servers.kafka.brokers,
+      clientId: 'bench',
+      tls: false,
+      tlsCaFile: '',
+      sasl: null,
+      topicPrefix: this.prefix,
+    });
+    const [host, port] = servers.redis.address.split(':');
+    this.redis = new Redis({ host: host!, port: Number(port), maxRetriesPerRequest: 50 });
+    this.redis.on('error', () => undefined);
+  }
+
+  static async make(servers: Servers, options: BedOptions): Promise<Bed> {
+    const bed = new Bed(options, servers);
+    await bed.redis.flushall();
+    const admin = bed.kafka.admin();
+    await admin.connect();
+    const settings = {
+      prefix: bed.prefix,
+      partitions: options.partitions,
+      replication: 1,
+      rawRetentionMs: 14 * DAY_MS,
+      timestamps: 'log-append' as const,
+      maxMessageBytes: 1_000_000,
+    };
+    await createTopics(admin, settings, { alter: false, dryRun: false });
+    await admin.disconnect();
+    return bed;
+  }
+
+  async processor(name: string): Promise<BenchProcessor> {
+    const port = await freePort();
+    const processor = new BenchProcessor(port, {
+      RESCORE_KAFKA_BROKERS: this.servers.kafka.brokers.join(','),
+      RESCORE_KAFKA_APPLICATION: this.options.name,
+      RESCORE_KAFKA_TOPIC_PREFIX: this.prefix,
+      RESCORE_KAFKA_PARTITIONS: String(this.options.partitions),
+      RESCORE_KAFKA_GROUP_PARTITIONS: String(this.options.unitSize),
+      RESCORE_KAFKA_INSTANCE: `${this.options.name}-${name}`,
+      RESCORE_REDIS_ADDRESSES: this.servers.redis.address,
+      RESCORE_REGISTRY_URL: '',
+      ...this.options.settings,
+    });
+    this.processors.push(processor);
+    return processor;
+  }
+
+  async close(): Promise<void> {
+    for (const processor of this.processors) await processor.kill();
+    this.redis.disconnect();
+  }
+}
+
+export interface Servers {
+  kafka: KafkaServer;
+  redis: RedisServer;
+}
+
+export async function openServers(): Promise<Servers & { close(): Promise<void> }> {
+  const [kafka, redis] = await Promise.all([startKafka(), startRedis('--appendfsync everysec')]);
+  return {
+    kafka,
+    redis,
+    close: async () => {
+      await Promise.all([kafka.stop(), redis.stop()]);
+    },
+  };
+}
+
+/** `rescore run`, as a process of its own. */
+export class BenchProcessor {
+  private child: ChildProcess | null = null;
+
+  constructor(
+    private readonly port: number,
+    private readonly environment: Record<string, string>,
+  ) {}
+
+  /** Resolves when all its partitions are at work. */
+  async start(): Promise<void> {
+    const program = join(packageRoot(), 'dist', 'cli', 'main.js');
+    const env = { ...process.env, ...this.environment };
+    const profile = process.env['BENCH_PROFILE'];
+    const watched = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
+    this.child = spawn(process.execPath, [...watched, program, 'run', '--port', String(this.port)], {
+      env,
+      stdio: ['ignore', 'ignore', process.env['BENCH_VERBOSE'] === undefined ? 'ignore' : 'inherit'],
+    });
+    while (!(await this.isReady())) await delay(50);
+  }
+
+  private async isReady(): Promise<boolean> {
+    if (this.child?.exitCode !== null)
+      throw new Error('The processor ended. BENCH_VERBOSE=1 shows what it said.');
+    try {
+      return (await fetch(`http://127.0.0.1:${this.port}/readyz`)).ok;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Values of a metric by their labels. */
+  async metric(name: string): Promise<Map<string, number>> {
+    const text = await (await fetch(`http://127.0.0.1:${this.port}/metrics`)).text();
+    const values = new Map<string, number>();
+    for (const line of text.split('\n')) {
+      const match = new RegExp(`^${name}(?:\\{[a-z]+="([^"]*)"\\})? (\\S+)$`).exec(line);
+      if (match !== null) values.set(match[1] ?? '', Number(match[2]));
+    }
+    return values;
+  }
+
+  cpuSeconds(): number {
+    return cpuSecondsOf(this.child!.pid!);
+  }
+
+  /** In order: a profile is written then. */
+  async end(): Promise<void> {
+    if (this.child === null || this.child.exitCode !== null) return;
+    const closed = once(this.child, 'close');
+    this.child.kill('SIGTERM');
+    await closed;
+  }
+
+  async kill(): Promise<void> {
+    if (this.child === null || this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const closed = once(this.child, 'close');
+    this.child.kill('SIGKILL');
+    await closed;
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * A transactional producer of our own over the connections of kafkajs: its own producer asks for the coordinator four
+ * times a transaction, copies an array for each message, and hides which requests were answered. The order of requests
+ * is that of the protocol: partitions and group are added, then data and positions go out side by side, then the end.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cluster, Kafka } from 'kafkajs';
+import type { OutgoingMessage } from '../../processors/ports';
+import type { EpochMs } from '../../schemas';
+import { partitionOf } from '../partitioner';
+import { COMPRESSION, portionsOf } from './sending';
+import { topicName } from './topic-names';
+import { connectCluster } from './wire/cluster';
+import { groupCoordinator, produceRaw, transactionCoordinator } from './wire/kafkajs-internals';
+import type { Coordinator, ProducerIdentity } from './wire/kafkajs-internals';
+import { writeBatch } from './wire/record-batch-writer';
+import type { Compression } from './publisher';
+
+export interface TransactionOptions {
+  kafka: Kafka;
+  transactionalId: string;
+  /** Whose positions are committed. */
+  groupId: string;
+  topicPrefix: string;
+  /** Names in the cluster of all topics that may be written. */
+  topics: readonly string[];
+  compression: Compression;
+  /** Of the records, where a topic says CreateTime. */
+  now: () => EpochMs;
+}
+
+export interface CommittedOffset {
+  topic: string;
+  partition: number;
+  offset: string;
+  metadata: string;
+}
+
+/** The broker aborts what is open for longer. */
+const TRANSACTION_TIMEOUT_MS = 60_000;
+const PRODUCE_TIMEOUT_MS = 30_000;
+/** Behind the largest sequence number comes 0. */
+const SEQUENCES = 2 ** 31;
+
+/** The transaction before is still being completed: it takes some milliseconds. */
+const NOT_YET = new Set(['CONCURRENT_TRANSACTIONS']);
+/** While a coordinator moves or loads. */
+const MOVING = new Set([
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR',
+]);
+const WAIT = { firstMs: 4, factor: 1.5, mostMs: 200, attempts: 40 };
+
+const typeOf = (error: unknown): string => (error as { type?: string }).type ?? '';
+
+async function patiently<T>(call: () => Promise<T>, mayPass: ReadonlySet<string>): Promise<T> {
+  for (let attempt = 1, wait = WAIT.firstMs; ; attempt++, wait = Math.min(WAIT.mostMs, wait * WAIT.factor))
+    try {
+      return await call();
+    } catch (error) {
+      if (!mayPass.has(typeOf(error)) || attempt >= WAIT.attempts) throw error;
+      await delay(wait);
+    }
+}
+
+export class TransactionalProducer {
+  /** Next sequence number by topic and partition. */
+  private readonly sequences = new Map<string, number>();
+
+  private constructor(
+    private readonly options: TransactionOptions,
+    private readonly cluster: Cluster,
+    private readonly disconnect: () => Promise<void>,
+    private readonly identity: ProducerIdentity,
+    private readonly coordinator: Coordinator,
+    private readonly group: Coordinator,
+  ) {}
+
+  /** Connects and fences: whoever published under this id before can't any more, and what it left open is aborted. */
+  static async open(options: TransactionOptions): Promise<TransactionalProducer> {
+    const { kafka, transactionalId, groupId, topics } = options;
+    const { cluster, disconnect } = await connectCluster(kafka, topics);
+    try {
+      const [coordinator, identity] = await patiently(
+        async () => {
+          const found = await transactionCoordinator(cluster, transactionalId);
+          const transactionTimeout = TRANSACTION_TIMEOUT_MS;
+          return [found, await found.initProducerId({ transactionalId, transactionTimeout })] as const;
+        },
+        new Set([...NOT_YET, ...MOVING]),
+      );
+      const group = await groupCoordinator(cluster, groupId);
+      const whole = { transactionalId, ...identity };
+      return new TransactionalProducer(options, cluster, disconnect, whole, coordinator, group);
+    } catch (error) {
+      await disconnect();
+      throw error;
+    }
+  }
+
+  /** All of it or nothing. After an error the outcome is unknown, and this producer is of no more use. */
+  async transact(messages: readonly OutgoingMessage[], offsets: readonly CommittedOffset[]): Promise<void> {
+    const { identity, coordinator, group, options } = this;
+    const targets = this.targetsOf(messages);
+    if (targets.size > 0) {
+      const topics = [...targets].map(([topic, partitions]) => ({
+        topic,
+        partitions: [...partitions.keys()],
+      }));
+      await patiently(() => coordinator.addPartitionsToTxn({ ...identity, topics }), NOT_YET);
+    }
+    const { groupId } = options;
+    await patiently(() => coordinator.addOffsetsToTxn({ ...identity, groupId }), NOT_YET);
+    const topics = byTopic(offsets);
+    await Promise.all([group.txnOffsetCommit({ ...identity, groupId, topics }), this.produceAll(targets)]);
+    await coordinator.endTxn({ ...identity, transactionResult: true });
+  }
+
+  /** Messages by topic and partition, where Java clients would put them. */
+  private targetsOf(messages: readonly OutgoingMessage[]): Map<string, Map<number, OutgoingMessage[]>> {
+    const targets = new Map<string, Map<number, OutgoingMessage[]>>();
+    const counts = new Map<string, number>();
+    for (const message of messages) {
+      const topic = topicName(this.options.topicPrefix, message.topic);
+      let count = counts.get(topic);
+      if (count === undefined)
+        counts.set(topic, (count = this.cluster.findTopicPartitionMetadata(topic).length));
+      const partition = partitionOf(message.key, count);
+      let partitions = targets.get(topic);
+      if (partitions === undefined) targets.set(topic, (partitions = new Map()));
+      const held = partitions.get(partition);
+      if (held === undefined) partitions.set(partition, [message]);
+      else held.push(message);
+    }
+    return targets;
+  }
+
+  /** Side by side over brokers; portions of one partition one after another, as their sequence numbers say. */
+  private async produceAll(
+    targets: ReadonlyMap<string, ReadonlyMap<number, OutgoingMessage[]>>,
+  ): Promise<void> {
+    const rounds: Map<string, Map<string, { partition: number; batch: Buffer }[]>>[] = [];
+    for (const [topic, partitions] of targets)
+      for (const [partition, messages] of partitions) {
+        const [leader] = Object.keys(this.cluster.findLeaderForPartitions(topic, [partition]));
+        if (leader === undefined) throw new Error(`${topic}/${partition} has no leader.`);
+        let round = 0;
+        for (const portion of portionsOf(messages, ({ value }) => value?.length ?? 0)) {
+          const batch = await this.batchOf(topic, partition, portion);
+          const brokers = (rounds[round++] ??= new Map());
+          const topics = brokers.get(leader) ?? new Map<string, { partition: number; batch: Buffer }[]>();
+          brokers.set(leader, topics.set(topic, [...(topics.get(topic) ?? []), { partition, batch }]));
+        }
+      }
+    for (const brokers of rounds)
+      await Promise.all(
+        [...brokers].map(async ([nodeId, topics]) => {
+          const broker = await this.cluster.findBroker({ nodeId });
+          await produceRaw(broker, this.identity.transactionalId, PRODUCE_TIMEOUT_MS, topics);
+        }),
+      );
+  }
+
+  private batchOf(topic: string, partition: number, records: readonly OutgoingMessage[]): Promise<Buffer> {
+    const key = `${topic}/${partition}`;
+    const firstSequence = this.sequences.get(key) ?? 0;
+    this.sequences.set(key, (firstSequence + records.length) % SEQUENCES);
+    const { producerId, producerEpoch } = this.identity;
+    return writeBatch(records, {
+      producerId: BigInt(producerId),
+      producerEpoch,
+      firstSequence,
+      timestamp: this.options.now(),
+      compression: COMPRESSION[this.options.compression],
+      isTransactional: true,
+    });
+  }
+
+  close(): Promise<void> {
+    return this.disconnect();
+  }
+}
+
+function byTopic(
+  offsets: readonly CommittedOffset[],
+): { topic: string; partitions: Omit<CommittedOffset, 'topic'>[] }[] {
+  const topics = new Map<string, Omit<CommittedOffset, 'topic'>[]>();
+  for (const { topic, ...rest } of offsets) topics.set(topic, [...(topics.get(topic) ?? []), rest]);
+  return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
+}
