@@ -72,16 +72,17 @@ export interface FetchRequest {
 
 type EncodeFetch = (request: Record<string, unknown>) => unknown;
 
-// eslint-disable-next-line @typescript-eslint/no-require-imports -- no types, and no other way in
-const encodeFetch = require('kafkajs/src/protocol/requests/fetch/v11/request') as EncodeFetch;
+/** A module of kafkajs that it does not export. */
+function internal<T>(path: string): T {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- no types, and no other way in
+  return require(`kafkajs/src/${path}`) as T;
+}
 
-// eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
-const produceResponse =
-  require('kafkajs/src/protocol/requests/produce/v7/response') as ProtocolRequest['response'];
+const encodeFetch = internal<EncodeFetch>('protocol/requests/fetch/v11/request');
+const produceResponse = internal<ProtocolRequest['response']>('protocol/requests/produce/v7/response');
 
 /** CRC-32C of the bytes, unsigned. */
-// eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
-export const crc32c = require('kafkajs/src/protocol/recordBatch/crc32C') as (bytes: Buffer) => number;
+export const crc32c = internal<(bytes: Buffer) => number>('protocol/recordBatch/crc32C');
 
 const PRODUCE = 0;
 const PRODUCE_VERSION = 7;
