@@ -38,6 +38,12 @@ export const CLI_ERRORS = {
   'kafka-refused': 'Correct what the broker names: rights of this user, copies, or limits.',
   'redis-unfit': 'Change the setting of Redis that it names, then start again.',
   'topics-unfit': 'Look at `rescore topics check`; `rescore topics create` makes what is missing.',
+  'registry-unreachable':
+    'Check registry.url, and that the registry is up; or leave it empty for the built-in ids.',
+  'registry-refused':
+    'Check registry.url, registry.username and registry.password, and the rights of this user.',
+  'schemas-unregistered': 'Run `rescore schemas register`.',
+  'schemas-incompatible': 'Change schemas/avro so that it reads every version: docs/schemas.md says how.',
   'models-missing': 'Set models.directory to a folder of signed artifacts.',
 } as const;
 export type CliErrorCode = keyof typeof CLI_ERRORS;

@@ -2,18 +2,34 @@
 import type { Clock, WireCodec } from '../../processors/ports';
 import type { InputTopic, OutputTopic } from '../../schemas';
 import { createAvroCodec } from '../../streams/avro/codec';
+import { openRegistryCodec } from '../../streams/avro/registry-codec';
 import type { Settings } from '../settings';
-import { usageError } from '../errors';
+import { inRegistryWords, registryAddress } from './registry';
 
 export interface PreparedCodec extends WireCodec {
   /** Makes records decodable at once; not needed where ids are built in. */
   prepare?: (topic: InputTopic | OutputTopic, values: Iterable<Uint8Array>) => Promise<void>;
 }
 
-export function openCodec(settings: Settings, _clock: Clock): Promise<PreparedCodec> {
-  if (settings['registry.url'] !== '')
-    return Promise.reject(
-      usageError('registry.url is set, but the registry is not wired yet: leave it empty.'),
-    );
-  return Promise.resolve(createAvroCodec());
+/**
+ * A codec that only reads works also before our own schemas are registered.
+ * @throws CliError registry-unreachable, registry-refused, schemas-unregistered
+ */
+export async function openCodec(
+  settings: Settings,
+  clock: Clock,
+  use: 'reads' | 'writes' = 'writes',
+): Promise<PreparedCodec> {
+  if (settings['registry.url'] === '') return createAvroCodec();
+  try {
+    const topicPrefix = settings['kafka.topicPrefix'];
+    return await openRegistryCodec({
+      ...registryAddress(settings),
+      topicPrefix,
+      clock,
+      writes: use === 'writes',
+    });
+  } catch (error) {
+    throw inRegistryWords(error);
+  }
 }

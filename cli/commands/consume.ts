@@ -32,7 +32,7 @@ async function run(context: Context, kafka: Kafka, what: What, options: Options)
   const { io, reporter, settings } = context;
   const { values } = settings;
   const limit = options.limit === undefined ? Infinity : wholeOption('limit', options.limit);
-  const codec = await openCodec(values, io.clock);
+  const codec = await openCodec(values, io.clock, 'reads');
   // A group of its own is for looking: it is taken away again, and nobody else reads less for it.
   const groupId = options.group ?? `${values['kafka.application']}-consume-${randomUUID()}`;
   const enough = new AbortController();

@@ -76,7 +76,7 @@ async function retry(context: Context, source: string | undefined, options: Opti
     await reporter.text('Nothing was sent.');
     return;
   }
-  const codec = await openCodec(values, io.clock);
+  const codec = await openCodec(values, io.clock, 'reads');
   const report = await withKafka(context, kafka =>
     retryAll(kafka, items, {
       topicPrefix: values['kafka.topicPrefix'],

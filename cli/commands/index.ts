@@ -14,6 +14,7 @@ import { produceCommand } from './produce';
 import { replayCommand } from './replay';
 import { rescoreCommand } from './rescore';
 import { runCommand } from './run';
+import { schemasCommand } from './schemas';
 import { settingsCommand } from './settings';
 import { stateCommand } from './state';
 import { topCommand } from './top';
@@ -34,6 +35,7 @@ export const commands = (run: (argv: readonly string[], io: Io) => Promise<numbe
   exportCommand,
   stateCommand,
   topicsCommand,
+  schemasCommand,
   produceCommand,
   consumeCommand,
   deadLettersCommand,

@@ -5,7 +5,7 @@ import { validUntil } from '../../processors/core';
 import { MessageWriter } from '../../processors/runner';
 import type { Clock, OutgoingMessage, Scorer } from '../../processors/ports';
 import { DAY_MS, HOUR_MS, NEVER } from '../../schemas';
-import { MAX_RECORD_BYTES } from '../../streams/avro/codec';
+import { MAX_RECORD_BYTES } from '../../streams/avro/frame';
 import { createCollector } from '../collector/collector';
 import { collectorMetrics, liveRegistry } from '../collector/metrics';
 import type { CollectorMetrics } from '../collector/metrics';

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { readInput, type InputRules } from '../../processors/core';
 import type { Clock, WireCodec } from '../../processors/ports';
 import type { InputTopic } from '../../schemas';
-import { MAX_RECORD_BYTES } from '../../streams/avro/codec';
+import { MAX_RECORD_BYTES } from '../../streams/avro/frame';
 import type { InputRecord } from '../../streams/kafka';
 import { openReader, type Mapping } from '../../streams/mapping';
 import type { ReadRow, RowReading } from '../../streams/rows';

@@ -51,7 +51,7 @@ async function readTopic<T extends OutputTopic>(
   since: EpochMs | null,
   take: (message: Published<T>) => void,
 ): Promise<number> {
-  const codec = await openCodec(settings.values, io.clock);
+  const codec = await openCodec(settings.values, io.clock, 'reads');
   const name = topicName(settings.values['kafka.topicPrefix'], topic);
   let undecodable = 0;
   for (const stretch of await reader.stretches(name, since))

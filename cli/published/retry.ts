@@ -139,6 +139,7 @@ class Originals {
     const gone = 'the record is not retained any more';
     const held = await this.lookups.get('dead-letters')!.at(item.letter.partition, item.letter.offset);
     if (held?.value == null) return refusal(`${gone}, and neither is its letter`);
+    await codec.prepare?.('dead-letters', [held.value]);
     const { bytes, size, digest } = codec.decodeOutput('dead-letters', held.value);
     if (bytes.length < size || digestOf(bytes) !== digest)
       return refusal(`${gone}, and its letter keeps ${bytes.length} of ${size} bytes`);

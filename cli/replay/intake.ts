@@ -7,7 +7,7 @@ import type { OutgoingMessage, WireCodec } from '../../processors/ports';
 import { DEFAULT_LANE_SETTINGS } from '../../processors/runner';
 import { MessageWriter } from '../../processors/runner/messages';
 import { NEVER, type EpochMs, type InputTopic } from '../../schemas';
-import { MAX_RECORD_BYTES } from '../../streams/avro/codec';
+import { MAX_RECORD_BYTES } from '../../streams/avro/frame';
 import type { ReadRow, RowReading } from '../../streams/rows';
 import { CliError, EXIT } from '../errors';
 import type { ExternalSort } from './external-sort';

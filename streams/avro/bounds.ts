@@ -116,6 +116,13 @@ function compile(schema: AvroSchema, named: Map<string, Skip>): Skip {
       const value = compile(schema.values, named);
       return skipBlocks((bytes, at) => value(bytes, skipBytes(bytes, at)), MAX_MAP_ENTRIES, 'map entries');
     }
+    case 'fixed': {
+      const skip = skipFixed(schema.size);
+      named.set(schema.name, skip);
+      return skip;
+    }
+    default:
+      throw new Error(`The schema has a type that rescore does not read: ${JSON.stringify(schema)}.`);
   }
 }
 
@@ -128,6 +135,8 @@ function compilePrimitive(name: string, named: Map<string, Skip>): Skip {
     case 'int':
     case 'long':
       return skipLong;
+    case 'float':
+      return skipFixed(4);
     case 'double':
       return skipFixed(8);
     case 'string':
@@ -141,7 +150,10 @@ function compilePrimitive(name: string, named: Map<string, Skip>): Skip {
   }
 }
 
-/** A check for bodies of one schema, from offset `at` on: throws DecodeError, or the body fits exactly. */
+/**
+ * A check for bodies of one schema, from offset `at` on: throws DecodeError, or the body fits exactly.
+ * @throws Error for a schema with a type that is not known
+ */
 export function boundsCheck(schema: AvroSchema): (bytes: Uint8Array, at: number) => void {
   const skip = compile(schema, new Map());
   return (bytes, at) => {

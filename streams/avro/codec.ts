@@ -1,61 +1,62 @@
-/** WireCodec in Avro with the Confluent framing: magic byte 0, schema id (4 bytes, big endian), body. */
+/**
+ * WireCodec in Avro. Which schema ids a topic knows is told by its `TopicSchemas`: the built-in ids here, those of a
+ * registry in registry-codec.ts.
+ */
 import { Type } from 'avsc';
 import type { EngagementScore, InputTopic, OutputTopic, WireInputs, WireOutputs } from '../../schemas';
 import { INPUT_TOPICS, OUTPUT_TOPICS } from '../../schemas';
 import { DecodeError } from '../../processors/ports';
 import type { WireCodec } from '../../processors/ports';
 import { boundsCheck } from './bounds';
+import { FRAME_BYTES, schemaIdOf, schemaIdRefused, writeFrame } from './frame';
 import { BUILT_IN_IDS, loadSchema } from './schemas';
-import type { AnyTopic, AvroSchema } from './schemas';
+import type { AnyTopic } from './schemas';
 
-const FRAME_BYTES = 5;
-/** A record above this is refused before anything of it is read. */
-export const MAX_RECORD_BYTES = 1_048_576;
+export const ALL_TOPICS: readonly AnyTopic[] = [...INPUT_TOPICS, ...OUTPUT_TOPICS];
 
-interface TopicCodec {
-  id: number;
+/** How bodies of one writer's schema become values of ours. */
+export interface BodyReader {
+  /** Our own type. */
   type: Type;
+  /** Throws DecodeError unless the body from `at` on fits the writer's schema exactly. */
   check: (bytes: Uint8Array, at: number) => void;
+  /** From the writer's type to ours; absent where they are the same. */
+  resolver?: ReturnType<Type['createResolver']>;
 }
 
-function topicCodec(topic: AnyTopic): TopicCodec {
-  const schema: AvroSchema = loadSchema(topic);
+/** The schemas of a topic, by id. */
+export interface TopicSchemas {
+  readonly type: Type;
+  /** Id of our own schema. @throws where none is known */
+  ownId(): number;
+  /** @throws DecodeError for an id that the topic does not allow */
+  readerOf(id: number): BodyReader;
+}
+
+/** Reads what we write ourselves. */
+export function ownReader(topic: AnyTopic): BodyReader {
+  const schema = loadSchema(topic);
+  return { type: Type.forSchema(schema as never, { wrapUnions: false }), check: boundsCheck(schema) };
+}
+
+function builtIn(topic: AnyTopic): TopicSchemas {
+  const reader = ownReader(topic);
+  const ownId = BUILT_IN_IDS[topic];
   return {
-    id: BUILT_IN_IDS[topic],
-    type: Type.forSchema(schema as never, { wrapUnions: false }),
-    check: boundsCheck(schema),
+    type: reader.type,
+    ownId: () => ownId,
+    readerOf: id => {
+      if (id !== ownId) throw schemaIdRefused(topic, id, `Allowed: ${ownId}.`);
+      return reader;
+    },
   };
 }
 
-const fault = (code: string, reason: string): DecodeError => new DecodeError(code, reason);
-
-function checkFrame(codec: TopicCodec, topic: AnyTopic, value: Uint8Array): void {
-  if (value.length > MAX_RECORD_BYTES)
-    throw fault(
-      'record-too-large',
-      `The record has ${value.length} bytes; at most ${MAX_RECORD_BYTES} are allowed.`,
-    );
-  if (value.length < FRAME_BYTES || value[0] !== 0)
-    throw fault(
-      'avro-magic',
-      'The record does not begin with the magic byte 0 and a schema id. Send Avro in the Confluent format.',
-    );
-  const id = ((value[1]! << 24) | (value[2]! << 16) | (value[3]! << 8) | value[4]!) >>> 0;
-  if (id !== codec.id)
-    throw fault(
-      'avro-schema-id',
-      `The record names schema id ${id}, which is not allowed on ${topic}. Allowed: ${codec.id}.`,
-    );
-}
-
-/** Body decoder with its own scratch buffer for encoding; not shared between threads. */
-class AvroWireCodec implements WireCodec {
-  private readonly codecs = new Map<AnyTopic, TopicCodec>();
+/** Has its own scratch buffer for encoding; not shared between threads. */
+export class AvroWireCodec implements WireCodec {
   private scratch = Buffer.allocUnsafe(16_384);
 
-  constructor() {
-    for (const topic of [...INPUT_TOPICS, ...OUTPUT_TOPICS]) this.codecs.set(topic, topicCodec(topic));
-  }
+  constructor(private readonly schemas: ReadonlyMap<AnyTopic, TopicSchemas>) {}
 
   decode<T extends InputTopic>(topic: T, value: Uint8Array): WireInputs[T] {
     return this.read(topic, value) as WireInputs[T];
@@ -80,24 +81,23 @@ class AvroWireCodec implements WireCodec {
     return (topic === 'engagement-scores' ? scoreFromAvro(decoded as AvroScore) : decoded) as WireOutputs[T];
   }
 
-  private codec(topic: AnyTopic): TopicCodec {
-    return this.codecs.get(topic)!;
-  }
-
   private read(topic: AnyTopic, value: Uint8Array): unknown {
-    const codec = this.codec(topic);
-    checkFrame(codec, topic, value);
-    codec.check(value, FRAME_BYTES);
+    const { type, check, resolver } = this.schemas.get(topic)!.readerOf(schemaIdOf(value));
+    check(value, FRAME_BYTES);
     try {
-      return codec.type.decode(Buffer.from(value.buffer, value.byteOffset, value.byteLength), FRAME_BYTES)
-        .value;
+      const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+      return type.decode(bytes, FRAME_BYTES, resolver).value;
     } catch (error) {
-      throw fault('avro-malformed', `The record does not follow its schema: ${(error as Error).message}.`);
+      throw new DecodeError(
+        'avro-malformed',
+        `The record does not follow its schema: ${(error as Error).message}.`,
+      );
     }
   }
 
   private write(topic: AnyTopic, value: unknown): Uint8Array {
-    const { type, id } = this.codec(topic);
+    const schemas = this.schemas.get(topic)!;
+    const { type } = schemas;
     let end = type.encode(value, this.scratch, FRAME_BYTES);
     if (end < 0) {
       // A negative answer is the number of bytes that were missing.
@@ -106,11 +106,7 @@ class AvroWireCodec implements WireCodec {
     }
     const bytes = new Uint8Array(end);
     bytes.set(this.scratch.subarray(0, end));
-    bytes[0] = 0;
-    bytes[1] = id >>> 24;
-    bytes[2] = (id >>> 16) & 255;
-    bytes[3] = (id >>> 8) & 255;
-    bytes[4] = id & 255;
+    writeFrame(bytes, schemas.ownId());
     return bytes;
   }
 }
@@ -168,4 +164,6 @@ const deadLetterToAvro = (letter: WireOutputs['dead-letters']): unknown => ({
   bytes: asBuffer(letter.bytes),
 });
 
-export const createAvroCodec = (): WireCodec => new AvroWireCodec();
+/** With the built-in ids: where there is no registry. */
+export const createAvroCodec = (): WireCodec =>
+  new AvroWireCodec(new Map(ALL_TOPICS.map(topic => [topic, builtIn(topic)])));

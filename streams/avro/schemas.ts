@@ -13,12 +13,19 @@ export type AvroSchema =
   | { type: 'record'; name: string; fields: { name: string; type: AvroSchema }[] }
   | { type: 'enum'; name: string; symbols: string[] }
   | { type: 'array'; items: AvroSchema }
-  | { type: 'map'; values: AvroSchema };
+  | { type: 'map'; values: AvroSchema }
+  | { type: 'fixed'; name: string; size: number };
 
-export function loadSchema(topic: AnyTopic): AvroSchema {
-  const file = path.join(packageRoot(), 'schemas', 'avro', `${topic}.avsc`);
-  return JSON.parse(readFileSync(file, 'utf8')) as AvroSchema;
-}
+const schemaFolder = (): string => path.join(packageRoot(), 'schemas', 'avro');
+
+export const loadSchema = (topic: AnyTopic): AvroSchema =>
+  JSON.parse(readFileSync(path.join(schemaFolder(), `${topic}.avsc`), 'utf8')) as AvroSchema;
+
+/** What a registry is given: always the same text, since some compare it byte by byte. */
+export const schemaText = (topic: AnyTopic): string => JSON.stringify(loadSchema(topic));
+
+/** Every version that was ever released, oldest first: `<topic>/v<version>.avsc`. */
+export const historyFolder = (): string => path.join(schemaFolder(), 'history');
 
 /**
  * Ids of the built-in schemas in the Confluent framing, used where there is no registry (embedded mode). They are

@@ -4,7 +4,7 @@
  */
 import { DAY_MS, INPUT_TOPICS, OUTPUT_TOPICS } from '../../schemas';
 import type { InputTopic, OutputTopic } from '../../schemas';
-import { MAX_RECORD_BYTES } from '../avro/codec';
+import { MAX_RECORD_BYTES } from '../avro/frame';
 import { topicName } from './topic-names';
 
 export type AnyTopic = InputTopic | OutputTopic;
