@@ -18,19 +18,28 @@ export function parseWriterSchema(text: string): Type {
   if (text.length > MAX_TEXT)
     throw new Error(`it has ${text.length} characters, at most ${MAX_TEXT} are allowed`);
   const json: unknown = JSON.parse(text);
-  checkSize(json);
+  checkText(json);
   // avsc wants branches of a plain union to be told apart by their values; wrapped ones may be anything.
   return Type.forSchema(json as never, { wrapUnions: true });
 }
 
+/** avsc keeps names in plain objects: a field named like one of their own members would not be skipped, or throw. */
+function checkName(node: unknown): void {
+  if (typeof node !== 'string') return;
+  const name = node.replace(/^.*\./s, '');
+  if (name in Object.prototype)
+    throw new Error(`it has the name ${name}, which JavaScript gives another meaning`);
+}
+
 /** Without recursion: depth is one of the things it looks for. */
-function checkSize(json: unknown): void {
+function checkText(json: unknown): void {
   let level: unknown[] = [json];
   let nodes = 0;
   for (let depth = 0; level.length > 0; depth++) {
     nodes += level.length;
     if (depth > MAX_DEPTH) throw new Error(`it is nested more than ${MAX_DEPTH} levels deep`);
     if (nodes > MAX_NODES) throw new Error(`it has more than ${MAX_NODES} parts`);
+    level.forEach(checkName);
     level = level.flatMap(node =>
       node !== null && typeof node === 'object' ? (Object.values(node) as unknown[]) : [],
     );

@@ -7,6 +7,7 @@ import { Kafka, Partitioners, logLevel } from 'kafkajs';
 import type { Producer } from 'kafkajs';
 import { Redis } from 'ioredis';
 import { systemClock } from '../../cli/clock';
+import type { PreparedCodec } from '../../cli/cluster/codec';
 import { Random } from '../../processors/sim/random';
 import { makeTraffic } from '../../processors/sim/traffic';
 import type { Sent } from '../../processors/sim/traffic';
@@ -29,6 +30,10 @@ export interface ScenarioOptions {
   rate?: number;
   losesWrites?: boolean;
   settings?: Environment;
+  /** Of the traffic and of the verdict; built-in schema ids when left out. */
+  codec?: PreparedCodec;
+  /** Of the topics; one of its own when left out. */
+  prefix?: string;
 }
 
 const SLICE_MS = 50;
@@ -36,7 +41,8 @@ const REST_MS = 90_000;
 
 export class Scenario {
   readonly id = `it-${randomUUID().slice(0, 8)}`;
-  readonly prefix = `${this.id}-`;
+  readonly prefix: string;
+  private readonly codec: PreparedCodec;
   readonly partitions: number;
   readonly random: Random;
   readonly kafka: Kafka;
@@ -49,6 +55,8 @@ export class Scenario {
   sent = 0;
 
   private constructor(private readonly options: ScenarioOptions) {
+    this.prefix = options.prefix ?? `${this.id}-`;
+    this.codec = options.codec ?? createAvroCodec();
     this.partitions = options.partitions ?? 4;
     this.random = new Random(options.seed);
     this.kafka = new Kafka({
@@ -140,7 +148,7 @@ export class Scenario {
     const customers = Array.from({ length: 40 }, (_, at) => `w${wave % 5}c${at}`);
     const sent = makeTraffic({
       random: this.random,
-      codec: createAvroCodec(),
+      codec: this.codec,
       customers: [...customers, 'anon:a', 'anon:b'],
       startAt: endAt - 90 * MINUTE_MS,
       endAt,
@@ -212,6 +220,7 @@ export class Scenario {
       partitions: this.partitions,
       losesWrites: this.options.losesWrites ?? false,
       now: systemClock.now(),
+      codec: this.codec,
     });
   }
 

@@ -3,6 +3,7 @@
  * invariants of the simulation, with the same single-threaded replay as the oracle.
  */
 import type { Kafka } from 'kafkajs';
+import type { PreparedCodec } from '../../cli/cluster/codec';
 import { checkAtRest } from '../../processors/sim/invariants';
 import { SimulatedScorer } from '../../processors/sim/scorer';
 import { MemoryStateStore } from '../../processors/state/memory';
@@ -10,7 +11,7 @@ import { RedisStateStore } from '../../processors/state/redis';
 import type { RedisConnection } from '../../processors/state/redis';
 import type { CustomerId, EpochMs, Positions } from '../../schemas';
 import { INPUT_TOPICS, OUTPUT_TOPICS } from '../../schemas';
-import { createAvroCodec } from '../avro/codec';
+import type { TopicRecord } from '../kafka';
 import { MemoryBroker } from '../memory';
 import { readAll } from './read-all';
 
@@ -23,6 +24,8 @@ export interface VerdictOptions {
   /** Redis lost writes, or transactions are off: repeats of published messages are allowed. */
   losesWrites: boolean;
   now: EpochMs;
+  /** As the processors had it. */
+  codec: PreparedCodec;
 }
 
 export interface Verdict {
@@ -37,13 +40,14 @@ export interface Verdict {
 const PATIENCE_MS = 60_000;
 
 export async function judge(options: VerdictOptions): Promise<Verdict> {
-  const { kafka, topicPrefix, partitions, losesWrites, now } = options;
+  const { kafka, topicPrefix, partitions, losesWrites, now, codec } = options;
   const broker = new MemoryBroker(partitions);
   await loadInputs(broker, options);
   const published = await readAll(
     kafka,
     OUTPUT_TOPICS.map(topic => topicPrefix + topic),
   );
+  await prepareAll(published, topicPrefix, codec);
   for (const { topic, partition, key, value, headers: sent } of published) {
     const headers = Object.fromEntries((sent ?? []).map(([name, text]) => [name, String(text)]));
     broker.published.push({
@@ -67,7 +71,7 @@ export async function judge(options: VerdictOptions): Promise<Verdict> {
     plan: { partitions, losesWrites, idleMs: PATIENCE_MS },
     broker,
     store,
-    codec: createAvroCodec(),
+    codec,
     scorer: new SimulatedScorer(),
     turns: { now },
     witness: { violate },
@@ -78,17 +82,31 @@ export async function judge(options: VerdictOptions): Promise<Verdict> {
 
 async function loadInputs(
   broker: MemoryBroker,
-  { kafka, topicPrefix }: Pick<VerdictOptions, 'kafka' | 'topicPrefix'>,
+  { kafka, topicPrefix, codec }: VerdictOptions,
 ): Promise<void> {
   const read = await readAll(
     kafka,
     INPUT_TOPICS.map(topic => topicPrefix + topic),
   );
+  await prepareAll(read, topicPrefix, codec);
   for (const { topic: name, partition, offset, key, value, timestamp } of read) {
     const topic = name.slice(topicPrefix.length) as (typeof INPUT_TOPICS)[number];
     broker.skip(topic, partition, offset - broker.endOf(topic, partition));
     broker.append(topic, partition, [{ key, value: value ?? new Uint8Array(0), recordAt: timestamp }]);
   }
+}
+
+/** The judges decode one message after another, and none of them waits. */
+async function prepareAll(
+  records: readonly TopicRecord[],
+  topicPrefix: string,
+  codec: PreparedCodec,
+): Promise<void> {
+  for (const topic of [...INPUT_TOPICS, ...OUTPUT_TOPICS])
+    await codec.prepare?.(
+      topic,
+      records.flatMap(({ topic: name, value }) => (name === topicPrefix + topic ? (value ?? []) : [])),
+    );
 }
 
 function countInputs(broker: MemoryBroker): number {
