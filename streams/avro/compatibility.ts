@@ -2,7 +2,7 @@
  * Can a schema read what was written with another? The rules of Avro's schema resolution, answered with every field
  * that stands in the way and why. A registry only says no, and some test servers always say yes.
  */
-import { Type, types } from 'avsc';
+import { types, type Type } from 'avsc';
 
 export interface Incompatibility {
   /** For example `order.currency`, `reasons[].model`, `properties{}`; empty for the record itself. */
