@@ -75,12 +75,37 @@ export class TopicReader {
     return new Map((answer?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]));
   }
 
-  /** Pages of records in the order of their offsets. Ends early when the signal is aborted. */
-  async *read(stretch: Stretch, signal?: AbortSignal): AsyncGenerator<TopicRecord[]> {
+  /** @throws Error when `open` was not told of the topic */
+  partitions(topic: string): number {
+    return this.cluster.findTopicPartitionMetadata(topic).length;
+  }
+
+  /** What each partition holds, in order, also where that is nothing: `from` is then `to`. */
+  async held(topic: string): Promise<Stretch[]> {
+    const partitions = Array.from({ length: this.partitions(topic) }, (_, partition) => ({ partition }));
+    // The ends first: a start that moves meanwhile is seen.
+    const ends = await this.offsets({ topic, partitions, fromBeginning: false });
+    const starts = await this.offsets({ topic, partitions, fromBeginning: true });
+    return partitions.map(({ partition }) => {
+      const from = starts.get(partition)!;
+      return { topic, partition, from, to: Math.max(from, ends.get(partition)!) };
+    });
+  }
+
+  /**
+   * Pages of records in the order of their offsets. Ends early when the signal is aborted. Where retention has
+   * overtaken the reader, it tells `onOvertaken` and goes on at what is left.
+   */
+  async *read(
+    stretch: Stretch,
+    signal?: AbortSignal,
+    onOvertaken?: (from: number, to: number) => void,
+  ): AsyncGenerator<TopicRecord[]> {
     const { topic, partition, to } = stretch;
     let idle = 0;
     for (let at = stretch.from; at < to && signal?.aborted !== true;) {
-      const { records, nextOffset } = await this.fetch(topic, partition, at);
+      const { records, nextOffset, isOvertaken } = await this.fetch(topic, partition, at);
+      if (isOvertaken === true) onOvertaken?.(at, nextOffset);
       if (nextOffset === at && ++idle > PATIENCE)
         throw new Error(`${topic}/${partition}: nothing comes at offset ${at}, although it is committed.`);
       if (nextOffset > at) idle = 0;
@@ -100,7 +125,7 @@ export class TopicReader {
     topic: string,
     partition: number,
     from: number,
-  ): Promise<{ records: WireRecord[]; nextOffset: number }> {
+  ): Promise<{ records: WireRecord[]; nextOffset: number; isOvertaken?: boolean }> {
     for (let attempt = 0; ; attempt++) {
       const [nodeId] = Object.keys(this.cluster.findLeaderForPartitions(topic, [partition]));
       if (nodeId === undefined) throw new Error(`${topic}/${partition} has no leader: a broker is down.`);
@@ -115,9 +140,8 @@ export class TopicReader {
       ).partitions;
       if (answer === undefined) throw new Error(`${topic}/${partition}: the broker's answer is empty.`);
       if (answer.errorCode === 0) return decodeBatches(answer.batches, from, answer.aborted, true);
-      // Retention has overtaken the reader: it goes on at what is left.
       if (answer.errorCode === OFFSET_OUT_OF_RANGE && answer.logStartOffset > from)
-        return { records: [], nextOffset: answer.logStartOffset };
+        return { records: [], nextOffset: answer.logStartOffset, isOvertaken: true };
       if (!MOVED.has(answer.errorCode) || attempt >= PATIENCE)
         throw new Error(`${topic}/${partition}: the broker answers error ${answer.errorCode}.`);
       await this.cluster.refreshMetadata();

@@ -1,0 +1,158 @@
+/** The archive as a log that lanes read: what was archived, and nothing after it. At most one file a topic in memory. */
+import type { InputTopic, Positions } from '../../schemas';
+import { INPUT_TOPICS } from '../../schemas';
+import { OffsetOutOfRangeError } from '../../processors/ports';
+import type { EventLog, LogRecord, TopicBatch } from '../../processors/ports';
+import { partitionOf } from '../partitioner';
+import { decodeFile } from './container';
+import type { ArchivedRow } from './container';
+import type { Coverage } from './coverage';
+import { coverageOf } from './coverage';
+import { ArchiveDamagedError } from './errors';
+import type { ArchivedFile } from './manifest';
+import { placeKey, readDescription, readManifests } from './manifest';
+import type { ArchiveStorage } from './storage';
+import { noArchive } from './verify';
+
+export interface OpenArchive {
+  /** Of every topic. */
+  partitions: number;
+  /** Of every topic and partition that has a file. */
+  coverage: readonly Coverage[];
+  /** A log for one reader at a time of each partition. */
+  log(): ArchiveEventLog;
+}
+
+/** @throws ArchiveRefusedError where there is no archive, ArchiveDamagedError for a manifest */
+export async function openArchive(storage: ArchiveStorage): Promise<OpenArchive> {
+  const description = await readDescription(storage);
+  if (description === null) throw noArchive(storage);
+  const files = await readManifests(storage);
+  const coverage = coverageOf(files, description);
+  const { partitions } = description;
+  return { partitions, coverage, log: () => new ArchiveEventLog(storage, partitions, files, coverage) };
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** Files of a topic and partition, in the order of their offsets. */
+interface Shelf {
+  start: number;
+  end: number;
+  files: ArchivedFile[];
+}
+
+export class ArchiveEventLog implements EventLog {
+  private readonly shelves = new Map<string, Shelf>();
+  /** The file that was read last, by place. */
+  private readonly held = new Map<string, { name: string; rows: ArchivedRow[] }>();
+
+  constructor(
+    private readonly storage: ArchiveStorage,
+    readonly partitions: number,
+    files: readonly ArchivedFile[],
+    coverage: readonly Coverage[],
+  ) {
+    for (const { topic, partition, start, end } of coverage)
+      this.shelves.set(placeKey(topic, partition), { start, end, files: [] });
+    for (const file of files) this.shelves.get(placeKey(file.topic, file.partition))!.files.push(file);
+  }
+
+  partitionOf(key: string): number {
+    return partitionOf(key, this.partitions);
+  }
+
+  private shelf(topic: InputTopic, partition: number): Shelf {
+    return this.shelves.get(placeKey(topic, partition)) ?? { start: 0, end: 0, files: [] };
+  }
+
+  private positions(partition: number, of: (shelf: Shelf) => number): Promise<Positions> {
+    const entries = INPUT_TOPICS.map(topic => [topic, of(this.shelf(topic, partition))] as const);
+    return Promise.resolve(Object.fromEntries(entries) as unknown as Positions);
+  }
+
+  starts(partition: number): Promise<Positions> {
+    return this.positions(partition, ({ start }) => start);
+  }
+
+  ends(partition: number): Promise<Positions> {
+    return this.positions(partition, ({ end }) => end);
+  }
+
+  async read(
+    partition: number,
+    from: Positions,
+    maxRecords: number,
+    topics: readonly InputTopic[] = INPUT_TOPICS,
+  ): Promise<TopicBatch[]> {
+    const batches: TopicBatch[] = [];
+    for (const topic of topics) batches.push(await this.readTopic(topic, partition, from[topic], maxRecords));
+    return batches;
+  }
+
+  private async readTopic(
+    topic: InputTopic,
+    partition: number,
+    from: number,
+    maxRecords: number,
+  ): Promise<TopicBatch> {
+    const { start, end, files } = this.shelf(topic, partition);
+    if (from < start || from > end) throw new OffsetOutOfRangeError(topic, partition, from, start, end);
+    const file = files[indexAfter(files, from, ({ end: fileEnd }) => fileEnd)];
+    if (file === undefined) return { topic, records: [], nextOffset: end, atEnd: true };
+    const rows = await this.rowsOf(file);
+    const first = indexAfter(rows, from, ({ offset }) => offset + 1);
+    const page = rows.slice(first, first + maxRecords);
+    const nextOffset = first + page.length < rows.length ? page.at(-1)!.offset + 1 : file.end;
+    if (nextOffset === file.end) this.held.delete(placeKey(topic, partition));
+    const records = page.map(row => recordOf(topic, partition, row));
+    return { topic, records, nextOffset, atEnd: nextOffset >= end };
+  }
+
+  private async rowsOf({ topic, partition, name }: ArchivedFile): Promise<ArchivedRow[]> {
+    const key = placeKey(topic, partition);
+    const held = this.held.get(key);
+    if (held?.name === name) return held.rows;
+    const bytes = await this.storage.read(name);
+    if (bytes === null)
+      throw new ArchiveDamagedError(`${name} is missing in ${this.storage.place}: restore it from a copy.`);
+    const rows = decodeFile(name, bytes);
+    this.held.set(key, { name, rows });
+    return rows;
+  }
+
+  /** An archive has no consumers. */
+  committed(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  append(): Promise<number> {
+    return Promise.reject(new Error('An archive is read-only: nothing is appended to it.'));
+  }
+}
+
+const recordOf = (
+  topic: InputTopic,
+  partition: number,
+  { offset, recordAt, key, value, fault }: ArchivedRow,
+): LogRecord => ({
+  topic,
+  partition,
+  offset,
+  recordAt,
+  key,
+  value: value ?? NO_BYTES,
+  ...(fault === null ? {} : { fault }),
+});
+
+/** Index of the first item that ends behind `offset`; the items are in order. */
+function indexAfter<T>(items: readonly T[], offset: number, endOf: (item: T) => number): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (endOf(items[middle]!) > offset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

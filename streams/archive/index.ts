@@ -1,0 +1,12 @@
+/** The archive of the input topics: Avro container files with boundaries that follow from the data. */
+export { Archiver } from './archiver';
+export type { ArchiverOptions } from './archiver';
+export type { Coverage } from './coverage';
+export { ArchiveDamagedError, ArchiveGapError, ArchiveRefusedError } from './errors';
+export { openArchive } from './event-log';
+export type { OpenArchive } from './event-log';
+export { openStorage } from './open-storage';
+export type { ArchiveLocation } from './open-storage';
+export { KafkaSource } from './kafka-source';
+export type { ArchiveStorage } from './storage';
+export { verifyArchive } from './verify';
