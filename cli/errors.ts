@@ -44,6 +44,16 @@ export const CLI_ERRORS = {
     'Check registry.url, registry.username and registry.password, and the rights of this user.',
   'schemas-unregistered': 'Run `rescore schemas register`.',
   'schemas-incompatible': 'Change schemas/avro so that it reads every version: docs/schemas.md says how.',
+  'archive-damaged':
+    'Restore the object from a copy of the archive; `rescore archive verify` names everything that is wrong.',
+  'archive-gap':
+    'Run it again with --accept-gap to go on behind what is lost, and run the archive more often.',
+  'archive-refused': 'Look at archive.location and at `rescore archive coverage`.',
+  'archive-unreachable':
+    'Check archive.location, archive.s3Endpoint, and the rights and credentials of this process.',
+  'rebuild-refused': 'docs/runbook.md, "Redis was emptied", has the procedure.',
+  'rebuild-unfinished':
+    'Mend the cause, delete what it wrote (docs/runbook.md, "Redis was emptied"), and run it again.',
   'models-missing': 'Set models.directory to a folder of signed artifacts.',
 } as const;
 export type CliErrorCode = keyof typeof CLI_ERRORS;

@@ -1,6 +1,7 @@
 /** Every command, in the order of `rescore --help`. */
 import type { Command } from 'commander';
 import type { Io } from '../io';
+import { archiveCommand } from './archive';
 import { consumeCommand } from './consume';
 import { deadLettersCommand } from './dead-letters';
 import { demoCommand } from './demo';
@@ -34,6 +35,7 @@ export const commands = (run: (argv: readonly string[], io: Io) => Promise<numbe
   eraseCommand,
   exportCommand,
   stateCommand,
+  archiveCommand,
   topicsCommand,
   schemasCommand,
   produceCommand,

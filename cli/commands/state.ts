@@ -8,6 +8,7 @@ import { checkState, openForReading, stateDirectory, STATE_FILE } from '../embed
 import { CliError, usageError } from '../errors';
 import type { Io } from '../io';
 import { bytes, count, instant } from '../output/format';
+import { rebuildCommand } from './state-rebuild';
 
 function freeTarget(directory: string): string {
   if (existsSync(directory) && readdirSync(directory).length > 0)
@@ -141,9 +142,10 @@ function digestCommand(state: Command, io: Io): void {
 }
 
 export function stateCommand(program: Command, io: Io): void {
-  const state = program.command('state').description('back up, restore, check or compare a state');
+  const state = program.command('state').description('back up, restore, check, compare or rebuild a state');
   backupCommand(state, io);
   restoreCommand(state, io);
   checkCommand(state, io);
   digestCommand(state, io);
+  rebuildCommand(state, io);
 }

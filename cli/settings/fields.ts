@@ -247,6 +247,12 @@ export const FIELDS = {
     default: 'us-east-1',
     about: 'Region of the bucket.',
   }),
+  'archive.fileOffsets': integer(1, 10_000_000, {
+    unit: 'offsets',
+    default: 50_000,
+    about:
+      'A file of a new archive holds offsets between two multiples of this; an archive keeps its first value.',
+  }),
   'lane.batchRecords': integer(1, 100_000, {
     unit: 'records',
     default: 2_000,

@@ -25,3 +25,8 @@ export class ArchiveGapError extends Error {
     );
   }
 }
+
+/** The folder or the bucket does not do what it is asked. */
+export class ArchiveUnreachableError extends Error {
+  override readonly name = 'ArchiveUnreachableError';
+}

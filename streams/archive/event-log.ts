@@ -1,4 +1,5 @@
 /** The archive as a log that lanes read: what was archived, and nothing after it. At most one file a topic in memory. */
+import { createHash } from 'node:crypto';
 import type { InputTopic, Positions } from '../../schemas';
 import { INPUT_TOPICS } from '../../schemas';
 import { OffsetOutOfRangeError } from '../../processors/ports';
@@ -109,13 +110,15 @@ export class ArchiveEventLog implements EventLog {
     return { topic, records, nextOffset, atEnd: nextOffset >= end };
   }
 
-  private async rowsOf({ topic, partition, name }: ArchivedFile): Promise<ArchivedRow[]> {
+  private async rowsOf({ topic, partition, name, sha256 }: ArchivedFile): Promise<ArchivedRow[]> {
     const key = placeKey(topic, partition);
     const held = this.held.get(key);
     if (held?.name === name) return held.rows;
     const bytes = await this.storage.read(name);
     if (bytes === null)
       throw new ArchiveDamagedError(`${name} is missing in ${this.storage.place}: restore it from a copy.`);
+    if (createHash('sha256').update(bytes).digest('hex') !== sha256)
+      throw new ArchiveDamagedError(`${name} has not the digest that its manifest says.`);
     const rows = decodeFile(name, bytes);
     this.held.set(key, { name, rows });
     return rows;

@@ -2,7 +2,7 @@
 export { Archiver } from './archiver';
 export type { ArchiverOptions } from './archiver';
 export type { Coverage } from './coverage';
-export { ArchiveDamagedError, ArchiveGapError, ArchiveRefusedError } from './errors';
+export { ArchiveDamagedError, ArchiveGapError, ArchiveRefusedError, ArchiveUnreachableError } from './errors';
 export { openArchive } from './event-log';
 export type { OpenArchive } from './event-log';
 export { openStorage } from './open-storage';

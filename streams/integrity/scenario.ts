@@ -115,7 +115,7 @@ export class Scenario {
     return processor;
   }
 
-  /** Sends traffic until `endTraffic`. */
+  /** Sends traffic until `endTraffic`; more than once, if need be. */
   beginTraffic(): void {
     this.stopped = false;
     this.traffic = this.send();

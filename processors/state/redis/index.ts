@@ -5,5 +5,6 @@ export { connectRedis, parseAddress } from './connect';
 export type { RedisSettings } from './connect';
 export type { RedisConnection } from './scripts';
 export { RedisMemberMemory } from './members';
-export { heldPartitions } from './partitions';
+export { heldPartitions, occupiedPartitions } from './partitions';
+export type { OccupiedPartition } from './partitions';
 export { RedisStateStore } from './store';
