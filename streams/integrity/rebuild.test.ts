@@ -79,7 +79,7 @@ describeWithServers('a state from the archive', () => {
   async function worked(scenario: Scenario, name: string, ms: number): Promise<void> {
     const processor = scenario.processor(name);
     processor.start();
-    expect(await processor.hears('joined')).toBe(true);
+    if (!(await processor.hears('joined'))) throw new Error(processor.complaints);
     await traffic(scenario, ms);
     await scenario.rest();
     expect(await processor.end()).toBe(0);
@@ -130,7 +130,7 @@ describeWithServers('a state from the archive', () => {
       withRun(31, async ({ scenario, redis, json, fails, digest }) => {
         const processor = scenario.processor('first');
         processor.start();
-        expect(await processor.hears('joined')).toBe(true);
+        if (!(await processor.hears('joined'))) throw new Error(processor.complaints);
         await traffic(scenario, 1_500);
         await json('archive run --once --tail');
         await traffic(scenario, 1_000);
