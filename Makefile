@@ -1,7 +1,7 @@
 # rescore: `make help` lists what there is. The two that matter: `make demo` and `make test`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test check bench bench-cluster sim baseline clean
+.PHONY: help install build demo test check bench bench-cluster sim baseline images up down clean
 
 NODE_BIN := node_modules/.bin
 STAMP := node_modules/.installed
@@ -45,6 +45,29 @@ sim: build ## run the simulation: make sim SEED=7, or make sim SEEDS=10000
 
 baseline: build ## fit the demonstration models again (needs python3; installs into backfill/trainer/.venv)
 	node dist/backfill/baseline.js
+
+NODE_IMAGE ?= node:20-bookworm-slim
+IMAGE_RESCORE ?= rescore:local
+PROFILES ?= monitoring
+export IMAGE_RESCORE
+
+images: ## build the image of the processor: make images NODE_IMAGE=...
+	docker build --network host --build-arg NODE_IMAGE=$(NODE_IMAGE) -t $(IMAGE_RESCORE) .
+
+# Compose as a plugin of docker, or the program of its own.
+define compose
+	@if docker compose version >/dev/null 2>&1; then compose='docker compose'; \
+	elif command -v docker-compose >/dev/null; then compose=docker-compose; \
+	else echo 'Neither `docker compose` nor `docker-compose` is there: install the compose plugin of Docker.' >&2; exit 1; fi; \
+	set -x; $$compose -p rescore
+endef
+
+up: images ## run all of it in containers: make up, or make up PROFILES= without Prometheus and Grafana
+	$(compose) $(if $(PROFILES),--profile $(PROFILES)) up -d
+	@echo 'Processors: http://127.0.0.1:8080/metrics and :8082; Prometheus :9090 and Grafana :3000 with the profile monitoring.'
+
+down: ## stop the containers and forget their data
+	$(compose) --profile monitoring down --volumes --remove-orphans
 
 clean: ## remove what was built
 	rm -rf dist reports .cache coverage

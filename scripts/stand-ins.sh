@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Images of the servers that the integration tests start. Pulled where that is possible; where it is not, stand-ins under
 # the same names: the same servers, from the distribution's packages, Maven Central, PyPI and the Go module proxy.
+# The base of the processor's image has a stand-in under a name of its own, so that nobody takes it for the real one:
+# `make images NODE_IMAGE=rescore-stand-in-node:20`.
 # Does nothing for an image that is there. Needs a Docker engine, and root for a stand-in.
 #
 #   NO_PULL=1   do not try to pull
@@ -9,6 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 BUILD="$PWD/.cache/stand-ins"
 SOURCES="$PWD/scripts/stand-ins"
 BASE=rescore-stand-in-base:1
+NODE_STAND_IN=$(sed -nE "s/^export const NODE_STAND_IN = '([^']+)'.*/\1/p" streams/testing/images.ts)
 mkdir -p "$BUILD"
 
 say() { echo "stand-ins: $*" >&2; }
@@ -93,7 +96,27 @@ CMD ["python3", "-m", "moto.server", "-H0.0.0.0", "-p5000"]
 DOCKERFILE
 }
 
-for server in kafka redis registry s3; do
+# This machine's node and npm, and the authorities that it trusts: npm works in the image where it works out here.
+node() {
+  have "$NODE_STAND_IN" && return
+  local modules
+  modules=$(dirname "$(dirname "$(dirname "$(readlink -f "$(type -P npm)")")")")
+  rm -rf "$BUILD/node"
+  mkdir -p "$BUILD/node/npm"
+  cp -L "$(type -P node)" "$BUILD/node/node"
+  cp -a "$modules/npm/." "$BUILD/node/npm"
+  cp -L /etc/ssl/certs/ca-certificates.crt "$BUILD/node/authorities.pem"
+  build "$NODE_STAND_IN" "$BUILD/node" <<DOCKERFILE
+FROM $BASE
+COPY node /usr/local/bin/node
+COPY npm /usr/local/lib/node_modules/npm
+COPY authorities.pem /etc/ssl/certs/ca-certificates.crt
+ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm && useradd --uid 1000 --create-home node
+DOCKERFILE
+}
+
+for server in kafka redis registry s3 node; do
   name=$(name_of "$server")
   wanted "$name" || continue
   base
