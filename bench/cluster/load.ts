@@ -108,7 +108,7 @@ export class Load {
     for (let left = count; left > 0; left -= SEND) await this.send(Math.min(left, SEND));
   }
 
-  /** At a steady rate for a while. */
+  /** At a steady rate for a while, in sends every few milliseconds, as producers with a linger do. */
   async steady(perSecond: number, ms: number): Promise<void> {
     const began = systemClock.now();
     let sent = 0;
@@ -116,7 +116,7 @@ export class Load {
       const due = Math.floor(((now - began) / SECOND_MS) * perSecond) - sent;
       if (due > 0) await this.send(Math.min(due, SEND));
       sent += Math.max(0, Math.min(due, SEND));
-      await systemClock.sleep(2);
+      await systemClock.sleep(5);
     }
   }
 

@@ -18,7 +18,7 @@ export class ScoreWatch {
     private readonly topic: string,
     private readonly load: Load,
   ) {
-    this.consumer = kafka.consumer({ groupId: `watch-${randomUUID()}`, maxWaitTimeInMs: 10 });
+    this.consumer = kafka.consumer({ groupId: `watch-${randomUUID()}`, maxWaitTimeInMs: 100 });
   }
 
   async start(): Promise<void> {

@@ -7,6 +7,22 @@ export class CorruptStateError extends Error {
 
 const TWO_32 = 4_294_967_296;
 
+const SLAB_BYTES = 65_536;
+let slab = new ArrayBuffer(SLAB_BYTES);
+let taken = 0;
+
+/** Small results share an allocation: one of their own each costs more than to write them. */
+function cut(length: number): Uint8Array {
+  if (length > SLAB_BYTES / 16) return new Uint8Array(length);
+  if (taken + length > SLAB_BYTES) {
+    slab = new ArrayBuffer(SLAB_BYTES);
+    taken = 0;
+  }
+  const view = new Uint8Array(slab, taken, length);
+  taken += length;
+  return view;
+}
+
 export class ByteWriter {
   private bytes = new Uint8Array(4_096);
   private length = 0;
@@ -17,7 +33,10 @@ export class ByteWriter {
 
   /** A copy of what was written since the last reset. */
   finish(): Uint8Array {
-    return this.bytes.slice(0, this.length);
+    const copy = cut(this.length);
+    const { bytes } = this;
+    for (let at = 0; at < copy.length; at++) copy[at] = bytes[at]!;
+    return copy;
   }
 
   private room(count: number): void {

@@ -6,7 +6,7 @@ import type { CustomerId, EpochMs } from '../../schemas';
 import { DAY_MS, HOUR_MS } from '../../schemas';
 import { newLedger } from './ledger';
 import type { ScoreLedger } from './ledger';
-import { Table } from './table';
+import { Table, newCells } from './table';
 
 /** Columns of a session span. */
 export const SPAN = {
@@ -155,7 +155,7 @@ export interface CustomerFacts {
   /** Record timestamp of the last erasure; -Infinity when there is none. */
   erasedAt: EpochMs;
   saturated: number;
-  life: Float64Array;
+  life: number[];
   sessions: Table;
   pages: SessionPages[];
   days: Table;
@@ -195,7 +195,7 @@ export function newFacts(): CustomerFacts {
     lastOwnActivityAt: -Infinity,
     erasedAt: -Infinity,
     saturated: 0,
-    life: new Float64Array(LIFE_WIDTH),
+    life: newCells(LIFE_WIDTH),
     sessions: new Table(SPAN_WIDTH),
     pages: [],
     days: new Table(DAY_WIDTH),

@@ -100,7 +100,7 @@ function readFacts(facts: CustomerFacts): void {
 }
 
 /** Bits of the columns that are not zero, then those columns, zigzag. */
-function writeCells(cells: Float64Array, base: number, from: number, to: number): void {
+function writeCells(cells: number[], base: number, from: number, to: number): void {
   let bits = 0;
   for (let column = from; column < to; column++) if (cells[base + column] !== 0) bits += 2 ** (column - from);
   writer.unsigned(bits);
@@ -110,7 +110,7 @@ function writeCells(cells: Float64Array, base: number, from: number, to: number)
   }
 }
 
-function readCells(cells: Float64Array, base: number, from: number, to: number): void {
+function readCells(cells: number[], base: number, from: number, to: number): void {
   let bits = reader.unsigned();
   for (let column = from; column < to && bits > 0; column++) {
     const half = Math.floor(bits / 2);

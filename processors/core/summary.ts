@@ -188,7 +188,7 @@ function sumOrders(summary: Summary): void {
   finishOrderDays(orders, found, life);
 }
 
-function finishOrderDays(orders: OrderSummary, found: number, life: Float64Array): void {
+function finishOrderDays(orders: OrderSummary, found: number, life: readonly number[]): void {
   orders.distinctDays = life[LIFE.foldedDays]!;
   if (found === 0) return;
   const days = orderDays.subarray(0, found).sort();

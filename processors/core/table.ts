@@ -2,20 +2,40 @@
  * Sorted rows of numbers in one flat array: what every repeated part of the facts is kept in.
  *
  * Facts are read, changed and written for every input, so their layout decides the cost of a customer
- * (docs/adr/0002): one Float64Array a part, no object a row. Column 0 is the sort key.
+ * (docs/adr/0002): one array of doubles a part, no object a row. Column 0 is the sort key.
  */
-const NO_CELLS = new Float64Array(0);
+
+/** V8 keeps these as plain doubles inside its heap; a typed array of this size costs an allocation outside, and GC. */
+let zeros = doublesOf(1_024);
+
+function doublesOf(length: number): number[] {
+  // An array that once held a fraction stays one of doubles.
+  return new Array<number>(length).fill(0.5).fill(0);
+}
+
+/** Zeros, stored as doubles. */
+export function newCells(length: number): number[] {
+  if (length > zeros.length) zeros = doublesOf(length * 2);
+  return zeros.slice(0, length);
+}
+
+const NO_CELLS = newCells(0);
+
+function move(cells: number[], to: number, from: number, end: number): void {
+  if (to <= from) for (let at = from; at < end; at++) cells[to + at - from] = cells[at]!;
+  else for (let at = end - 1; at >= from; at--) cells[to + at - from] = cells[at]!;
+}
 
 export class Table {
   rows = 0;
-  cells: Float64Array;
+  cells: number[];
 
   /** Most parts of most customers are empty: those share one array of no cells. */
   constructor(
     readonly width: number,
     capacity = 0,
   ) {
-    this.cells = capacity === 0 ? NO_CELLS : new Float64Array(capacity * width);
+    this.cells = capacity === 0 ? NO_CELLS : newCells(capacity * width);
   }
 
   at(row: number, column: number): number {
@@ -48,7 +68,7 @@ export class Table {
   insert(row: number): void {
     this.reserve(this.rows + 1);
     const from = row * this.width;
-    this.cells.copyWithin(from + this.width, from, this.rows * this.width);
+    move(this.cells, from + this.width, from, this.rows * this.width);
     this.cells.fill(0, from, from + this.width);
     this.rows++;
   }
@@ -56,17 +76,18 @@ export class Table {
   /** Removes `count` rows from `row` on. */
   remove(row: number, count = 1): void {
     if (count <= 0) return;
-    this.cells.copyWithin(row * this.width, (row + count) * this.width, this.rows * this.width);
+    move(this.cells, row * this.width, (row + count) * this.width, this.rows * this.width);
     this.rows -= count;
   }
 
   /** Makes room for `rows` rows; what is there stays. */
   reserve(rows: number): void {
     if (rows * this.width <= this.cells.length) return;
-    const grown = new Float64Array(
-      Math.max(rows, Math.ceil((this.cells.length / this.width) * 1.5) + 4) * this.width,
+    const held = this.rows * this.width;
+    const grown = newCells(
+      Math.max(rows, Math.ceil((this.cells.length / this.width) * 1.5) + 1) * this.width,
     );
-    grown.set(this.cells.subarray(0, this.rows * this.width));
+    for (let at = 0; at < held; at++) grown[at] = this.cells[at]!;
     this.cells = grown;
   }
 
@@ -75,8 +96,8 @@ export class Table {
   }
 
   copy(): Table {
-    const copy = new Table(this.width, this.rows);
-    copy.cells.set(this.cells.subarray(0, this.rows * this.width));
+    const copy = new Table(this.width);
+    copy.cells = this.cells.slice(0, this.rows * this.width);
     copy.rows = this.rows;
     return copy;
   }
@@ -84,7 +105,7 @@ export class Table {
   /** Rows as plain arrays, for tests, exports and normal forms. */
   toRows(): number[][] {
     return Array.from({ length: this.rows }, (_, row) =>
-      Array.from(this.cells.subarray(row * this.width, (row + 1) * this.width)),
+      this.cells.slice(row * this.width, (row + 1) * this.width),
     );
   }
 }

@@ -211,7 +211,8 @@ export class Lane {
     const { clock } = this.options.ports;
     const { lingerMs } = this.settings;
     if (clock === undefined || lingerMs === 0 || this.isFull(draft)) return false;
-    await clock.sleep(lingerMs, this.options.signal);
+    // It could not be committed before the batch in flight is published: what comes until then can still come along.
+    await Promise.all([clock.sleep(lingerMs, this.options.signal), this.inFlight.catch(() => undefined)]);
     await this.fill(true);
     return true;
   }

@@ -28,7 +28,7 @@ export const DEFAULT_LANE_SETTINGS: LaneSettings = {
   maxOutboxBytes: 8 * 1024 * 1024,
   maxMessageBytes: 1_000_000,
   source: 'rescore',
-  hotCustomers: 10_000,
+  hotCustomers: 2_000,
   lingerMs: 10,
   idleMs: 50,
   attempts: 6,

@@ -104,8 +104,9 @@ export class AvroWireCodec implements WireCodec {
       this.scratch = Buffer.allocUnsafe((this.scratch.length - end) * 2);
       end = type.encode(value, this.scratch, FRAME_BYTES);
     }
-    const bytes = new Uint8Array(end);
-    bytes.set(this.scratch.subarray(0, end));
+    // Of Node's pool: an allocation of its own costs more than the encoding.
+    const bytes = Buffer.allocUnsafe(end);
+    this.scratch.copy(bytes, 0, 0, end);
     writeFrame(bytes, schemas.ownId());
     return bytes;
   }

@@ -136,21 +136,25 @@ export class KafkaEventLog implements EventLog {
   }
 
   async arrival(partition: number, ms: number, signal: AbortSignal): Promise<void> {
-    if (this.queuesOf(partition).some(({ waitingRecords }) => waitingRecords > 0)) {
-      // Something waits that can't be read yet.
-      await this.options.clock.sleep(ms, signal);
-      return;
-    }
+    if (this.hasNews(partition)) return;
     const slept = new AbortController();
     const timeout = this.options.clock.sleep(ms, AbortSignal.any([signal, slept.signal]));
     const news = async (): Promise<void> => {
       while (!slept.signal.aborted && !signal.aborted && !this.fetcher.isStopped) {
         await this.fetcher.nextAnswer();
-        if (this.queuesOf(partition).some(({ waitingRecords }) => waitingRecords > 0)) return;
+        if (this.hasNews(partition)) return;
       }
     };
     await Promise.race([timeout, news()]);
     slept.abort();
+  }
+
+  /** Something waits that can be read now; what could not be prepared waits for its time. */
+  private hasNews(partition: number): boolean {
+    const now = this.options.clock.now();
+    return this.queuesOf(partition).some(
+      queue => queue.waitingRecords > 0 && (this.heldUntil.get(queue) ?? -Infinity) <= now,
+    );
   }
 
   append(topic: InputTopic, partition: number, records: readonly AppendRecord[]): Promise<number> {
