@@ -8,7 +8,7 @@ import { systemClock } from '../../cli/clock';
 import { packageRoot } from '../../streams/package-root';
 import { commitOf, compare, keepResult, machine, previousResult } from '../results';
 import { openServers } from './bed';
-import { backlog, redisRestart, steady, takeover } from './measurements';
+import { backlog, growth, redisRestart, steady, takeover } from './measurements';
 import type { Figures } from './measurements';
 
 interface Options {
@@ -28,8 +28,11 @@ async function main({ events, customers, only }: Options): Promise<void> {
     Object.assign(figures, await work());
   };
   try {
-    for (const many of customers.split(',').map(Number))
-      await measure(`backlog ${many}`, () => backlog(servers, Number(events), many));
+    await measure('backlog', () => backlog(servers, Number(events), 100_000));
+    const sizes = customers.split(',').map(Number);
+    await measure('growth', () =>
+      growth(servers, Number(events), sizes, size => process.stderr.write(`  ${size} customers\n`)),
+    );
     await measure('steady 4x4', () => steady(servers, 2_000, 4, 4, 20 * SECONDS));
     await measure('steady 16x1', () => steady(servers, 2_000, 16, 1, 20 * SECONDS));
     await measure('steady 16x4', () => steady(servers, 2_000, 16, 4, 20 * SECONDS));
@@ -51,7 +54,7 @@ async function main({ events, customers, only }: Options): Promise<void> {
 void new Command('bench-cluster')
   .description('measure the distributed engine; needs a Docker engine (scripts/ci-servers.sh)')
   .option('--events <n>', 'events of a backlog', '300000')
-  .option('--customers <list>', 'sizes of the customer base', '1000,100000')
+  .option('--customers <list>', 'sizes of the customer base', '1000,30000,1000000')
   .option('--only <name>', 'measurements whose name begins so; nothing is kept then')
   .action(main)
   .parseAsync();

@@ -55,13 +55,37 @@ const named = (name: string, figures: Figures): Figures =>
   Object.fromEntries(Object.entries(figures).map(([key, value]) => [`${name}.${key}`, value]));
 
 /** A backlog worked off: what a core does when nothing else holds it up. */
-export async function backlog(servers: Servers, events: number, customers: number): Promise<Figures> {
-  const bed = await Bed.make(servers, {
-    name: `backlog${customers}`,
-    partitions: 4,
-    unitSize: 4,
-    settings: PUBLISH_ALL,
-  });
+export const backlog = (servers: Servers, events: number, customers: number): Promise<Figures> =>
+  workOff(servers, `backlog.${customers}customers`, events, customers, PUBLISH_ALL);
+
+/** What an event costs as the customers grow: in batches so small that nobody comes twice, so each gets its score. */
+export async function growth(
+  servers: Servers,
+  events: number,
+  sizes: readonly number[],
+  onSize: (customers: number) => void,
+): Promise<Figures> {
+  const figures: Figures = {};
+  for (const customers of sizes) {
+    onSize(customers);
+    const settings = { ...PUBLISH_ALL, RESCORE_LANE_BATCH_RECORDS: '200' };
+    const found = await workOff(servers, 'growth', events, customers, settings);
+    figures[`growth.${customers}customers.processorMicros`] = found['growth.processorMicros']!;
+    figures[`growth.${customers}customers.scoresPerEvent`] = found['growth.scoresPerEvent']!;
+  }
+  const costs = sizes.map(customers => figures[`growth.${customers}customers.processorMicros`]!);
+  figures['growth.mostOverLeast'] = Math.max(...costs) / Math.min(...costs);
+  return figures;
+}
+
+async function workOff(
+  servers: Servers,
+  name: string,
+  events: number,
+  customers: number,
+  settings: Record<string, string>,
+): Promise<Figures> {
+  const bed = await Bed.make(servers, { name: `${name}${customers}`, partitions: 4, unitSize: 4, settings });
   try {
     const load = new Load({ kafka: bed.kafka, prefix: bed.prefix, partitions: 4, customers, seed: 1 });
     await load.connect();
@@ -88,7 +112,7 @@ export async function backlog(servers: Servers, events: number, customers: numbe
     const stagesAfter = await again.metric('rescore_stage_seconds_total');
     const memory = await bed.redis.info('memory');
     await again.end();
-    return named(`backlog.${customers}customers`, {
+    return named(name, {
       eventsPerCpuSecond: counted / (after.processor - before.processor),
       eventsPerSecond: counted / seconds,
       scoresPerEvent: scores / counted,

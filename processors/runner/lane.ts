@@ -211,8 +211,10 @@ export class Lane {
     const { clock } = this.options.ports;
     const { lingerMs } = this.settings;
     if (clock === undefined || lingerMs === 0 || this.isFull(draft)) return false;
-    // It could not be committed before the batch in flight is published: what comes until then can still come along.
-    await Promise.all([clock.sleep(lingerMs, this.options.signal), this.inFlight.catch(() => undefined)]);
+    // To the next multiple, so that all lanes end their waits together and share what follows: one transaction.
+    const wait = lingerMs - (clock.now() % lingerMs);
+    // Nor could it be committed before the batch in flight is published: what comes until then comes along.
+    await Promise.all([clock.sleep(wait, this.options.signal), this.inFlight.catch(() => undefined)]);
     await this.fill(true);
     return true;
   }
