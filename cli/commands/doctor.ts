@@ -3,36 +3,15 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { contextOf, PACKAGE_ROOT, packagePath, withExamples, type Context } from '../context';
+import { examineCluster } from '../doctor/cluster';
+import { ok, problem, warning, why } from '../doctor/finding';
+import type { Finding } from '../doctor/finding';
 import { stateInUse } from '../embedded';
-import { CliError } from '../errors';
+import { CliError, usageError } from '../errors';
 import type { Io } from '../io';
 import { bytes } from '../output/format';
 
-interface Finding {
-  check: string;
-  state: 'ok' | 'warning' | 'problem';
-  found: string;
-  /** What to do about it; empty when all is well. */
-  remedy: string;
-}
-const ok = (check: string, found: string): Finding => ({ check, state: 'ok', found, remedy: '' });
-const warning = (check: string, found: string, remedy: string): Finding => ({
-  check,
-  state: 'warning',
-  found,
-  remedy,
-});
-const problem = (check: string, found: string, remedy: string): Finding => ({
-  check,
-  state: 'problem',
-  found,
-  remedy,
-});
-
 const LOW_DISK_BYTES = 1 << 30;
-const why = (error: unknown): string =>
-  error instanceof Error ? error.message.split('\n')[0] : String(error);
-
 function nodeVersion(): Finding {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return ok('node', process.version);
@@ -127,15 +106,21 @@ function keys({ settings: { values } }: Context): Finding[] {
   ];
 }
 
-async function examine(context: Context, directory: string): Promise<Finding[]> {
+interface Options {
+  state?: string;
+  cluster?: boolean;
+}
+
+async function examine(context: Context, { state, cluster = false }: Options): Promise<Finding[]> {
+  const directory = context.path(state ?? context.settings.values['state.directory']);
   return [
     nodeVersion(),
     nativeModule('lmdb'),
     nativeModule('onnxruntime-node'),
     await artifacts(context),
-    ...stateFolder(context, directory),
+    ...(cluster ? await examineCluster(context) : stateFolder(context, directory)),
     await port(context),
-    ...keys(context),
+    ...(cluster ? [] : keys(context)),
   ];
 }
 
@@ -144,14 +129,14 @@ export function doctorCommand(program: Command, io: Io): void {
     .command('doctor')
     .description('look at versions, files, artifacts and ports, and say what to do about each problem')
     .option('--state <dir>', 'state to look at (default: the setting state.directory)')
-    .action(async (options: { state?: string }, self: Command) => {
+    .option('--cluster', 'look at Kafka, Redis and the registry instead of a state')
+    .action(async (options: Options, self: Command) => {
       const context = contextOf(io, self);
       const { reporter } = context;
       const { colours } = reporter;
-      const findings = await examine(
-        context,
-        context.path(options.state ?? context.settings.values['state.directory']),
-      );
+      if (options.cluster === true && options.state !== undefined)
+        throw usageError('--state is of the embedded engine, --cluster is not: give one of them.');
+      const findings = await examine(context, options);
       const paint = { ok: colours.green, warning: colours.yellow, problem: colours.red };
       await reporter.table(
         [{ title: 'check' }, { title: '' }, { title: 'found' }, { title: 'what to do' }],
@@ -164,6 +149,7 @@ export function doctorCommand(program: Command, io: Io): void {
     });
   withExamples(command, [
     ['rescore doctor', 'when something does not work, and before a first run'],
+    ['rescore doctor --cluster', 'before `rescore run`: topics, Redis and schemas as they have to be'],
     [
       'rescore --json doctor --state out/state',
       'for a health check; the exit code is 1 when there is a problem',

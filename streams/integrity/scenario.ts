@@ -11,12 +11,13 @@ import type { PreparedCodec } from '../../cli/cluster/codec';
 import { Random } from '../../processors/sim/random';
 import { makeTraffic } from '../../processors/sim/traffic';
 import type { Sent } from '../../processors/sim/traffic';
-import { DAY_MS, INPUT_TOPICS, MINUTE_MS } from '../../schemas';
+import { DAY_MS, MINUTE_MS } from '../../schemas';
 import { createAvroCodec } from '../avro/codec';
 import { createTopics } from '../kafka';
 import { partitionOf } from '../partitioner';
 import { Processor } from './fleet';
 import type { Environment } from './fleet';
+import { atRest } from './rest';
 import { judge } from './verdict';
 import type { Verdict } from './verdict';
 
@@ -175,38 +176,8 @@ export class Scenario {
   }
 
   /** Waits until the group has read every input. @throws when that takes too long */
-  async rest(ms = REST_MS): Promise<void> {
-    const admin = this.kafka.admin();
-    await admin.connect();
-    const topics = INPUT_TOPICS.map(topic => this.prefix + topic);
-    const until = systemClock.now() + ms;
-    try {
-      for (let calm = 0; calm < 3;) {
-        if (systemClock.now() > until)
-          throw new Error(`Not at rest after ${ms} ms: ${await this.lag(admin, topics)}`);
-        // A group that is new, or whose coordinator loads, has read nothing yet.
-        const lag = await this.lag(admin, topics).catch((error: Error) => error.message);
-        calm = lag === '' ? calm + 1 : 0;
-        await new Promise(resolve => setTimeout(resolve, 300));
-      }
-    } finally {
-      await admin.disconnect();
-    }
-  }
-
-  private async lag(admin: ReturnType<Kafka['admin']>, topics: readonly string[]): Promise<string> {
-    const behind: string[] = [];
-    const committed = await admin.fetchOffsets({ groupId: this.id, topics: [...topics] });
-    for (const topic of topics)
-      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
-        const at = Number(
-          committed.find(one => one.topic === topic)?.partitions.find(one => one.partition === partition)
-            ?.offset ?? -1,
-        );
-        if (at < Number(high))
-          behind.push(`${topic.slice(this.prefix.length)}/${partition} ${at} of ${high}`);
-      }
-    return behind.join(', ');
+  rest(ms = REST_MS): Promise<void> {
+    return atRest(this.kafka, { groupId: this.id, prefix: this.prefix, ms });
   }
 
   /** Ends what runs, in order, and judges what is left behind. */

@@ -1,13 +1,21 @@
 /** The contract of every state store, and what only Redis can do wrong, against a real server. */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { NEVER } from '../../../schemas';
 import { batchAfter, describeStateStore, firstClaim, positionsAt } from '../state-store.contract';
-import { RedisStateStore, checkRedis, connectRedis, parseAddress } from '.';
+import {
+  RedisMemberMemory,
+  RedisStateStore,
+  checkRedis,
+  connectRedis,
+  heldPartitions,
+  occupiedPartitions,
+  parseAddress,
+} from '.';
 
 const hasServer = spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0;
 if (!hasServer)
@@ -110,6 +118,30 @@ async function stopServer(signal: NodeJS.Signals): Promise<void> {
     await startServer('--appendonly', 'yes');
     const again = await new RedisStateStore(redis, 'killed').claim(0);
     expect(again).toMatchObject({ epoch: claim.epoch + 1, batchNumber: 1, positions: positionsAt(1) });
+  });
+
+  test('the rights that docs/cluster.md gives are enough, and reach no other key', async () => {
+    const page = readFileSync(path.join(__dirname, '../../../docs/cluster.md'), 'utf8');
+    const [, rights] = /^ACL SETUSER (.+)$/m.exec(page)!;
+    await redis.call('ACL', 'SETUSER', ...rights!.split(' '));
+    const user = new Redis({ path: socket, username: 'rescore', password: 'secret' });
+    try {
+      expect(await checkRedis(user)).toEqual([]);
+      const store = new RedisStateStore(user, 'rescore');
+      const claim = await firstClaim(store);
+      await store.commit(claim, batchAfter(claim, 1, { kim: { value: 'facts', wake: 5 } }));
+      expect(await store.due(0, NEVER, 10)).toHaveLength(1);
+      expect(await store.scan(0, 10)).toHaveLength(1);
+      expect(await store.positionsOf(claim)).toEqual(positionsAt(1));
+      expect(await heldPartitions(user, 'rescore')).toEqual([0]);
+      expect(await occupiedPartitions(user, 'rescore')).toHaveLength(1);
+      const members = new RedisMemberMemory(user, 'rescore');
+      await members.remember('one', 'member');
+      expect(await members.recall('one')).toBe('member');
+      await expect(new RedisStateStore(user, 'other').claim(0)).rejects.toThrow(/NOPERM|No permissions/);
+    } finally {
+      user.disconnect();
+    }
   });
 
   test('the start-up check names what is wrong', async () => {

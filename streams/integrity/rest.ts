@@ -1,0 +1,49 @@
+/** When a group has read all that there is. */
+import type { Admin, Kafka } from 'kafkajs';
+import { systemClock } from '../../cli/clock';
+import { INPUT_TOPICS } from '../../schemas';
+
+const LOOK_MS = 300;
+/** Ticks and mail come behind what caused them: as often in a row nothing may be left. */
+const CALM = 3;
+
+export interface RestOptions {
+  groupId: string;
+  /** Of the topics. */
+  prefix: string;
+  ms: number;
+}
+
+/** @throws when it takes longer than `ms` */
+export async function atRest(kafka: Kafka, { groupId, prefix, ms }: RestOptions): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const until = systemClock.now() + ms;
+  try {
+    for (let calm = 0; calm < CALM;) {
+      // A group that is new, or whose coordinator loads, has read nothing yet.
+      const lag = await lagOf(admin, groupId, prefix).catch((error: Error) => error.message);
+      if (lag !== '' && systemClock.now() > until) throw new Error(`Not at rest after ${ms} ms: ${lag}`);
+      calm = lag === '' ? calm + 1 : 0;
+      await new Promise(resolve => setTimeout(resolve, LOOK_MS));
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** What is not read yet, in words; empty: nothing. */
+async function lagOf(admin: Admin, groupId: string, prefix: string): Promise<string> {
+  const behind: string[] = [];
+  const topics = INPUT_TOPICS.map(topic => prefix + topic);
+  const committed = await admin.fetchOffsets({ groupId, topics });
+  for (const topic of topics)
+    for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
+      const at = Number(
+        committed.find(one => one.topic === topic)?.partitions.find(one => one.partition === partition)
+          ?.offset ?? -1,
+      );
+      if (at < Number(high)) behind.push(`${topic.slice(prefix.length)}/${partition} ${at} of ${high}`);
+    }
+  return behind.join(', ');
+}
