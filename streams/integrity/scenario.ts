@@ -39,6 +39,8 @@ export interface ScenarioOptions {
 
 const SLICE_MS = 50;
 const REST_MS = 90_000;
+const SEND_ATTEMPTS = 30;
+const RESEND_MS = 1_000;
 
 export class Scenario {
   readonly id = `it-${randomUUID().slice(0, 8)}`;
@@ -49,7 +51,7 @@ export class Scenario {
   readonly kafka: Kafka;
   readonly processors: Processor[] = [];
   private readonly redis: Redis;
-  private readonly producer: Producer;
+  private producer: Producer;
   private traffic: Promise<void> = Promise.resolve();
   private stopped = false;
   private waves = 0;
@@ -69,7 +71,11 @@ export class Scenario {
     const [host, port] = options.redis.split(':');
     this.redis = new Redis({ host: host!, port: Number(port), lazyConnect: true, maxRetriesPerRequest: 50 });
     this.redis.on('error', () => undefined);
-    this.producer = this.kafka.producer({
+    this.producer = this.newProducer();
+  }
+
+  private newProducer(): Producer {
+    return this.kafka.producer({
       idempotent: true,
       createPartitioner: Partitioners.DefaultPartitioner,
       retry: { initialRetryTime: 100, retries: 1_000, maxRetryTime: 1_000 },
@@ -137,9 +143,23 @@ export class Scenario {
       if (waiting.length < due) waiting.push(...this.wave());
       const now = waiting.slice(0, Math.max(0, Math.min(due, 1_000)));
       waiting = waiting.slice(now.length);
-      if (now.length > 0) await this.sendAll(now);
+      if (now.length > 0) await this.sendPatiently(now);
       else await new Promise(resolve => setTimeout(resolve, SLICE_MS));
     }
+  }
+
+  /** While servers fail a producer may give up: another one sends again, and repeats are what ids are for. */
+  private async sendPatiently(records: readonly Sent[]): Promise<void> {
+    for (let attempt = 1; ; attempt++)
+      try {
+        return await this.sendAll(records);
+      } catch (error) {
+        if (attempt >= SEND_ATTEMPTS) throw error;
+        await this.producer.disconnect().catch(() => undefined);
+        await pause(RESEND_MS);
+        this.producer = this.newProducer();
+        await this.producer.connect().catch(() => undefined);
+      }
   }
 
   /** Some minutes of a small world, anew each time: ids never meet those of another wave. */
