@@ -67,11 +67,12 @@ function assignAll(
   });
 }
 
-/** A member of another version is one that holds nothing. */
+/** A member of another version is one that holds nothing, also where its words look like ours. */
 function heldBy(metadata: Buffer): Ownership[] {
   try {
-    const text = AssignerProtocol.MemberMetadata.decode(metadata)?.userData.toString() ?? '';
-    return UserData.parse(JSON.parse(text)).held.map(([partition, epoch]) => ({ partition, epoch }));
+    const said = AssignerProtocol.MemberMetadata.decode(metadata);
+    if (said?.version !== VERSION) return [];
+    return UserData.parse(JSON.parse(said.userData.toString())).held.map(([partition, epoch]) => ({ partition, epoch }));
   } catch {
     return [];
   }
