@@ -8,6 +8,7 @@ import { CompressionCodecs, CompressionTypes } from 'kafkajs';
 import { Decompress as ZstdStream } from 'fzstd';
 import { compressFrame, decompressFrame } from 'lz4-napi';
 import { compress as snappyCompress, uncompress as snappyUncompress } from 'snappy';
+import { demandOf } from './zstd-frames';
 
 interface Codec {
   compress: (encoder: { buffer: Buffer }) => Promise<Buffer>;
@@ -89,9 +90,12 @@ const LZ4_MAGIC = 0x184d2204;
 /** Block sizes by their number in the frame descriptor, 4 to 7. */
 const LZ4_BLOCK_BYTES = [65_536, 262_144, 1_048_576, 4_194_304];
 
-/** Upper bound of what the frame holds: its blocks, each as large as the descriptor allows. */
+/**
+ * Upper bound of what the frame holds: its blocks, each as large as the descriptor allows. The decoder would also take
+ * frames of the time before descriptors, which nothing bounds; Kafka knows only these.
+ */
 function lz4Bound(bytes: Buffer): number {
-  if (bytes.length < 7 || bytes.readUInt32LE(0) !== LZ4_MAGIC) return 0;
+  if (bytes.length < 7 || bytes.readUInt32LE(0) !== LZ4_MAGIC) throw new Error('This is no lz4 frame.');
   const flags = bytes[4]!;
   const blockBytes = LZ4_BLOCK_BYTES[((bytes[5]! >> 4) & 7) - 4] ?? Infinity;
   let at = 7 + (flags & 8 ? 8 : 0) + (flags & 1 ? 4 : 0);
@@ -113,6 +117,9 @@ const lz4Codec: Codec = {
   },
 };
 
+/** Copying windows about for longer than some seconds is harm too: ordinary batches need a hundredth of it. */
+const MAX_MOVED_BYTES = 128 * MAX_INFLATED_BYTES;
+
 /** Only read: there is no encoder that installs everywhere without a compiler. */
 const zstdCodec: Codec = {
   compress: () =>
@@ -121,6 +128,8 @@ const zstdCodec: Codec = {
     new Promise((resolve, reject) => {
       const inflated: Uint8Array[] = [];
       let total = 0;
+      const { window, moved } = demandOf(bytes);
+      if (window > MAX_INFLATED_BYTES || moved > MAX_MOVED_BYTES) throw new InflatedTooLargeError('zstd');
       const stream = new ZstdStream(chunk => {
         total += chunk.length;
         if (total > MAX_INFLATED_BYTES) throw new InflatedTooLargeError('zstd');
