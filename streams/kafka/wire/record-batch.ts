@@ -129,8 +129,9 @@ async function isData(head: BatchHead, open: OpenAborts): Promise<boolean> {
   return false;
 }
 
-/** 0 abort, 1 commit: the second number of a control record's key. */
-async function markerKind(head: BatchHead): Promise<number> {
+/** 0 abort, 1 commit: the second number of a control record's key. Null where compaction has left the batch empty. */
+async function markerKind(head: BatchHead): Promise<number | null> {
+  if (head.count === 0) return null;
   const reader = new ByteReader(await bodyOf(head));
   reader.varint();
   reader.skip(1);
@@ -156,17 +157,22 @@ async function readRecords(head: BatchHead, withHeaders: boolean): Promise<WireR
 }
 
 function parseRecords(head: BatchHead, body: Buffer, withHeaders: boolean): WireRecord[] {
-  const { baseOffset, baseTimestamp, maxTimestamp, attributes, count } = head;
+  const { baseOffset, lastOffset, baseTimestamp, maxTimestamp, attributes, count } = head;
   const appendTime = (attributes & LOG_APPEND_TIME) !== 0;
   if (count > MAX_RECORDS) throw new RangeError(`more than ${MAX_RECORDS} records in one batch.`);
   const reader = new ByteReader(body);
   const records: WireRecord[] = [];
+  let previous = baseOffset - 1;
   for (let index = 0; index < count; index++) {
     const length = reader.varint();
     const end = reader.at + length;
     reader.skip(1); // attributes
     const timestampDelta = reader.varint();
     const offset = baseOffset + reader.varint();
+    // A lane would go on behind it, wherever that is.
+    if (offset <= previous || offset > lastOffset)
+      throw new RangeError('a record has an offset outside its batch');
+    previous = offset;
     const keyLength = reader.varint();
     const key = keyLength < 0 ? '' : reader.text(keyLength);
     const valueLength = reader.varint();
