@@ -72,7 +72,10 @@ function heldBy(metadata: Buffer): Ownership[] {
   try {
     const said = AssignerProtocol.MemberMetadata.decode(metadata);
     if (said?.version !== VERSION) return [];
-    return UserData.parse(JSON.parse(said.userData.toString())).held.map(([partition, epoch]) => ({ partition, epoch }));
+    return UserData.parse(JSON.parse(said.userData.toString())).held.map(([partition, epoch]) => ({
+      partition,
+      epoch,
+    }));
   } catch {
     return [];
   }
