@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What the integration tests need of the system: a Docker engine from the distribution's packages, and images of their
-# servers (scripts/stand-ins.sh). Does nothing that is done already. Where it can't be had, the tests say so loudly.
+# What the integration tests need of the system: redis-server and promtool, a Docker engine from the distribution's
+# packages, and images of their servers (scripts/stand-ins.sh). Does nothing that is done already. Where something can't
+# be had, the tests that need it say so loudly.
 #
 #   ci-servers.sh        prepares; prints the pid of an engine that it started, and nothing otherwise
 set -uo pipefail
@@ -10,13 +11,24 @@ say() { echo "ci-servers: $*" >&2; }
 give_up() { say "$* The tests that need servers will be skipped."; exit 0; }
 answers() { docker version >/dev/null 2>&1; }
 
+# RUNLEVEL keeps packages from starting services of their own.
+export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+updated=
+packages() {
+  command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
+  say "installing $*"
+  [ -n "$updated" ] || apt-get update -qq >/dev/null && updated=yes
+  apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+install_tools() {
+  command -v redis-server >/dev/null || packages redis-server || say "There is no redis-server: its tests will be skipped."
+  command -v promtool >/dev/null || packages prometheus || say "There is no promtool: its test will be skipped."
+}
+
 install_engine() {
   command -v dockerd >/dev/null && return
-  command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || give_up "There is no Docker engine, and none can be installed here."
-  say "installing docker.io"
-  # RUNLEVEL keeps the package from starting a service of its own.
-  export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
-  apt-get update -qq && apt-get install -y -qq --no-install-recommends docker.io iptables >/dev/null || give_up "docker.io could not be installed."
+  packages docker.io iptables || give_up "There is no Docker engine, and none can be installed here."
 }
 
 # With the storage that works here: overlay2, or vfs where that is not to be had.
@@ -38,6 +50,7 @@ start_engine() {
   give_up "The engine did not start."
 }
 
+install_tools
 if ! answers; then
   install_engine
   start_engine
