@@ -1,13 +1,13 @@
 # rescore: `make help` lists what there is. The two that matter: `make demo` and `make test`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test check bench bench-cluster sim baseline images up down clean
+.PHONY: help install build demo test check bench bench-cluster sim baseline contributions images up down clean
 
 NODE_BIN := node_modules/.bin
 STAMP := node_modules/.installed
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 # Not npm ci: a registry that carries one platform only leaves the others out of the lock, and npm ci refuses that.
 $(STAMP): package.json package-lock.json .npmrc
@@ -45,6 +45,9 @@ sim: build ## run the simulation: make sim SEED=7, or make sim SEEDS=10000
 
 baseline: build ## fit the demonstration models again (needs python3; installs into backfill/trainer/.venv)
 	node dist/backfill/baseline.js
+
+contributions: ## ask XGBoost again for the contributions that tests compare with (needs what `make baseline` installs)
+	cd backfill/trainer && .venv/bin/python -B -m rescore_trainer.contributions $(CURDIR)/models/baseline $(CURDIR)/models/explain/frozen/contributions.json
 
 NODE_IMAGE ?= node:20-bookworm-slim
 IMAGE_RESCORE ?= rescore:local

@@ -15,6 +15,7 @@ import {
 import { NO_CLOCKS, activity, order } from '../processors/core/testing/inputs';
 import { BASELINE_KEYS, BASELINE_SET, baselineDirectory, baselineScorer, loadArtifact } from '.';
 import type { OnnxScorer, VerifiedArtifact } from '.';
+import type { TreeModel } from './explain/trees';
 
 const NAMES = ['engagement', 'churn', 'ltv'] as const;
 const MEGABYTE = 1 << 20;
@@ -28,24 +29,8 @@ beforeAll(async () => {
 });
 afterAll(() => scorer.release());
 
-interface Trees {
-  link: 'logistic' | 'exp';
-  scale: number;
-  offset: number;
-  base: number;
-  features: string[];
-  trees: {
-    feature: number[];
-    threshold: number[];
-    yes: number[];
-    no: number[];
-    missing: number[];
-    value: number[];
-  }[];
-}
-
 /** The trees walked by hand: an oracle that shares nothing with the runtime. */
-function walk(model: Trees, x: Float32Array): number {
+function walk(model: TreeModel, x: Float32Array): number {
   let margin = model.base;
   for (const tree of model.trees) {
     let node = 0;
@@ -60,8 +45,7 @@ function walk(model: Trees, x: Float32Array): number {
   return model.link === 'exp' ? Math.exp(margin) : 1 / (1 + Math.exp(-margin));
 }
 
-const treesOf = (name: (typeof NAMES)[number]): Trees =>
-  JSON.parse(Buffer.from(artifacts[name]!.trees).toString('utf8')) as Trees;
+const treesOf = (name: (typeof NAMES)[number]): TreeModel => artifacts[name]!.trees!;
 
 test('each is smaller than a megabyte, and its files name no folder of a machine', () => {
   for (const name of NAMES) {
@@ -83,7 +67,7 @@ test('they are signed for the set baseline, by a key that is trusted for nothing
 });
 
 test('the runtime answers as the trees walked by hand, for any vector', async () => {
-  const models = Object.fromEntries(NAMES.map(name => [name, treesOf(name)])) as Record<string, Trees>;
+  const models = Object.fromEntries(NAMES.map(name => [name, treesOf(name)])) as Record<string, TreeModel>;
   for (const name of NAMES) {
     expect(models[name]!.features).toEqual([...FEATURE_NAMES]);
     expect(models[name]!.trees.length).toBeLessThanOrEqual(200);

@@ -24,6 +24,8 @@ export const ARTIFACT_ERRORS = {
   'onnx-rejected': 'Export the model for the opset that the runtime supports (15).',
   'golden-malformed': 'Train again: golden.jsonl holds one {"x":[...],"y":number} a line.',
   'golden-mismatch': 'The runtime does not answer as the trainer did: export again, and compare versions.',
+  'trees-malformed': 'Export trees.json again with the trainer of this release, trees at most 5 deep.',
+  'trees-mismatch': 'The trees are not those of the model: export model.onnx and trees.json in one run.',
   'output-invalid': 'Do not use this model: it gives numbers that no score may have.',
   'models-incomplete': 'Publish artifacts for engagement, churn and ltv.',
   'constants-missing': 'One of the artifacts must carry normalisation constants: train ltv again.',

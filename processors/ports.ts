@@ -8,6 +8,7 @@ import type {
   InputTopic,
   OutputTopic,
   Positions,
+  Reason,
   WireInputs,
   WireOutputs,
 } from '../schemas';
@@ -224,6 +225,12 @@ export interface Scorer {
   readonly constants: ScoringConstants;
   /** Row-major vectors of the layout's width; at most 1,024 rows a call to the runtime (the adapter cuts). */
   score(vectors: Float32Array, rows: number): Promise<RawScoreColumns>;
+  /**
+   * Why: the reasons of each of `rows` (indices of vectors) by the models of `constants`, in the order of `rows`. Of
+   * each model the `largest` contributions (3 when left out), then `remainder` and `base`; nothing of a model that
+   * can't say. Leaves the event loop free every few milliseconds. Left out: no model can say.
+   */
+  explain?(vectors: Float32Array, rows: readonly number[], largest?: number): Promise<Reason[][]>;
 }
 
 /** The one place that knows what time it is. */

@@ -49,7 +49,10 @@ export interface EngagementScore {
   status: CustomerStatus;
   anomaly: number | null;
   cluster: string | null;
-  /** Empty until models can explain. */
+  /**
+   * Of each model that can explain: the three largest contributions, then `remainder` and `base` (features of no value),
+   * which together are its margin before calibration. `reasonSentence` of the core says a reason in words.
+   */
   reasons: Reason[];
   models: ModelReference[];
   /** Fingerprint of the feature layout, hex SHA-256. */

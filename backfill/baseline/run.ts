@@ -62,7 +62,7 @@ async function publishAll(run: BaselineRun, training: Parameters<typeof publishM
   mkdirSync(place.directory, { recursive: true });
   for (const { name } of LABEL_PLANS) {
     const { manifest } = await publishModel(place, training, name, run.key);
-    const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
+    const bytes = Object.values(manifest.files).reduce((sum, file) => sum + (file?.bytes ?? 0), 0);
     run.say(`${name}/${manifest.version}: ${bytes} bytes, signed and verified`);
   }
   await (await openScorer(place)).release();

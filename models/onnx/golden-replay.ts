@@ -1,11 +1,10 @@
 /** Golden vectors through the runtime: it must answer as the trainer did, whatever the size of a batch. */
 import { ArtifactError } from '../errors';
 import type { Manifest } from '../registry/manifest';
+import { GOLDEN_TOLERANCE } from '../registry/golden';
 import type { GoldenVectors } from '../registry/golden';
 import { takeAnswers } from './answers';
 
-/** Relative to max(1, |y|): single precision, with the order of additions left to the runtime. */
-export const GOLDEN_TOLERANCE = 1e-5;
 const SMALL_BATCH = 7;
 
 interface Runs {

@@ -1,7 +1,11 @@
-/** The Scorer port over a list of verified artifacts: one column of answers per model. */
+/** The Scorer port over a list of verified artifacts: one column of answers per model, and why. */
+import { setImmediate } from 'node:timers/promises';
 import type { RawScores, ScoringConstants } from '../../processors/core';
 import type { RawScoreColumns, Scorer } from '../../processors/ports';
+import type { Reason } from '../../schemas';
 import { ArtifactError } from '../errors';
+import { LARGEST, reasonsOf } from '../explain/reasons';
+import { TreeShap } from '../explain/tree-shap';
 import { LAYOUT_FINGERPRINT } from '../layout';
 import { canonicalJson } from '../canonical-json';
 import type { Normalisation } from '../registry/manifest';
@@ -12,6 +16,9 @@ import { MAX_ROWS_PER_RUN, OnnxModel } from './session';
 /** Without these no customer can be scored; a scorer may hold more. */
 export const REQUIRED_MODELS = ['engagement', 'churn', 'ltv'] as const satisfies (keyof RawScores)[];
 
+/** Vectors explained between two looks at the event loop: 1 to 3 ms. */
+const EXPLAINED_AT_ONCE = 64;
+
 /** Answers by model name. */
 export type ScoreColumns = RawScoreColumns & Readonly<Record<string, Float32Array>>;
 
@@ -21,6 +28,7 @@ export interface OnnxScorer extends Scorer {
    * may be longer than `rows`. Throws `ArtifactError` (`output-invalid`) for an answer that no score may have.
    */
   score(vectors: Float32Array, rows: number): Promise<ScoreColumns>;
+  explain(vectors: Float32Array, rows: readonly number[], largest?: number): Promise<Reason[][]>;
   /** Frees the sessions after the last run that is under way. */
   release(): Promise<void>;
 }
@@ -29,13 +37,17 @@ export interface OnnxScorer extends Scorer {
 export async function createScorer(artifacts: readonly VerifiedArtifact[]): Promise<OnnxScorer> {
   const constants = constantsOf(artifacts);
   const models: OnnxModel[] = [];
+  const explainers: TreeShap[] = [];
   try {
-    for (const artifact of artifacts) models.push(await OnnxModel.open(artifact));
+    for (const artifact of artifacts) {
+      models.push(await OnnxModel.open(artifact));
+      if (artifact.trees !== null) explainers.push(new TreeShap(artifact.trees));
+    }
   } catch (error) {
     await Promise.all(models.map(model => model.release()));
     throw error;
   }
-  return new ModelScorer(models, constants);
+  return new ModelScorer(models, constants, explainers);
 }
 
 class ModelScorer implements OnnxScorer {
@@ -47,6 +59,7 @@ class ModelScorer implements OnnxScorer {
   constructor(
     private readonly models: readonly OnnxModel[],
     readonly constants: ScoringConstants,
+    private readonly explainers: readonly TreeShap[],
   ) {
     this.width = models[0]!.manifest.layout.width;
   }
@@ -80,6 +93,15 @@ class ModelScorer implements OnnxScorer {
         );
     }
     return columns as ScoreColumns;
+  }
+
+  async explain(vectors: Float32Array, rows: readonly number[], largest = LARGEST): Promise<Reason[][]> {
+    const reasons: Reason[][] = [];
+    for (const row of rows) {
+      if (reasons.length > 0 && reasons.length % EXPLAINED_AT_ONCE === 0) await setImmediate();
+      reasons.push(this.explainers.flatMap(shap => reasonsOf(shap, vectors, row * this.width, largest)));
+    }
+    return reasons;
   }
 
   release(): Promise<void> {

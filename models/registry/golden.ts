@@ -2,6 +2,8 @@
 import { ArtifactError } from '../errors';
 
 export const MIN_GOLDEN_VECTORS = 50;
+/** Relative to max(1, |y|): single precision, with the order of additions left to the runtime. */
+export const GOLDEN_TOLERANCE = 1e-5;
 
 export interface GoldenVectors {
   rows: number;

@@ -11,7 +11,13 @@ import { externalTensor, integer, message } from '../testing/tiny-onnx';
 const STATED = `the manifest says features float32[rows,${VECTOR_WIDTH}]`;
 
 const CASES: Malformed[] = [
-  ['a file is missing', r => r.drop('@/trees.json'), 'file-missing', '@/trees.json', 'there is no such file'],
+  [
+    'a file is missing',
+    r => r.drop('@/golden.jsonl'),
+    'file-missing',
+    '@/golden.jsonl',
+    'there is no such file',
+  ],
   [
     'a file is a folder',
     r => {

@@ -26,6 +26,10 @@ export const FILE_LIMITS = {
 } as const;
 export type ArtifactFile = keyof typeof FILE_LIMITS;
 export const ARTIFACT_FILES = Object.keys(FILE_LIMITS) as ArtifactFile[];
+/** Content of an artifact's files. */
+export type ArtifactFiles = Record<Exclude<ArtifactFile, 'trees.json'>, Uint8Array> & {
+  'trees.json'?: Uint8Array;
+};
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be a SHA-256 in lower-case hex' });
 const instant = z.iso.datetime();
@@ -51,7 +55,13 @@ export const manifestSchema = z.strictObject({
     /** Answers outside are errors; null = no bound. */
     range: z.strictObject({ min: z.number(), max: z.number().nullable() }),
   }),
-  files: z.strictObject({ 'model.onnx': file, 'golden.jsonl': file, 'trees.json': file, 'card.md': file }),
+  files: z.strictObject({
+    'model.onnx': file,
+    'golden.jsonl': file,
+    /** What explanations are made from; a model without trees has none, and its scores have no reasons. */
+    'trees.json': file.exactOptional(),
+    'card.md': file,
+  }),
   /** Instants of the first and last training snapshot, and the end of the archive that labels were read from. */
   trainingRange: z.strictObject({ from: instant, until: instant, archiveEnd: instant, source: z.string() }),
   rows: z.strictObject({ train: split, validation: split }),

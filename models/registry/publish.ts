@@ -12,12 +12,10 @@ import { sha256Hex } from '../layout';
 import { signBytes } from '../signing';
 import type { SigningKey } from '../signing';
 import { ARTIFACT_FILES, writeManifest } from './manifest';
-import type { ArtifactFile, Manifest } from './manifest';
+import type { ArtifactFile, ArtifactFiles, Manifest } from './manifest';
 import { writePointer } from './pointer';
 import { currentPointer, loadVersion } from './registry';
 import type { RegistryPlace, VerifiedArtifact } from './registry';
-
-export type ArtifactFiles = Readonly<Record<ArtifactFile, Uint8Array>>;
 
 /** A manifest without what follows from the files. */
 export type ManifestDraft = Omit<Manifest, 'files'>;
@@ -46,15 +44,19 @@ async function writeVersion(
   key: SigningKey,
 ): Promise<string> {
   const { name, version } = draft;
+  const present = ARTIFACT_FILES.flatMap((file): [ArtifactFile, Uint8Array][] => {
+    const bytes = files[file];
+    return bytes === undefined ? [] : [[file, bytes]];
+  });
   const listed = Object.fromEntries(
-    ARTIFACT_FILES.map(file => [file, { sha256: sha256Hex(files[file]), bytes: files[file].length }]),
+    present.map(([file, bytes]) => [file, { sha256: sha256Hex(bytes), bytes: bytes.length }]),
   ) as Manifest['files'];
   const text = writeManifest({ ...draft, files: listed });
   const folder = join(place.directory, name, version);
   const staging = `${folder}.partial`;
   await rm(staging, { recursive: true, force: true });
   await mkdir(staging, { recursive: true });
-  for (const file of ARTIFACT_FILES) await writeFlushed(join(staging, file), files[file]);
+  for (const [file, bytes] of present) await writeFlushed(join(staging, file), bytes);
   await writeFlushed(join(staging, 'manifest.json'), text);
   await writeFlushed(join(staging, 'manifest.sig'), signBytes(Buffer.from(text), key));
   await rename(staging, folder).catch(async (error: NodeJS.ErrnoException) => {

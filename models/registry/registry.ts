@@ -4,7 +4,7 @@
  *     <name>/current.json                 which version scores
  *     <name>/<version>/manifest.json      what is known of it, and the digest of every other file
  *                      manifest.sig       Ed25519 over manifest.json
- *                      model.onnx, golden.jsonl, trees.json, card.md
+ *                      model.onnx, golden.jsonl, card.md, and trees.json for models that have trees
  *
  * Loading trusts nothing before it is verified, in this order: the pointer's form, the manifest's digest, its
  * signature, its content, then the digest of every file, then what the files hold. The first thing that is wrong
@@ -13,6 +13,8 @@
 import { join } from 'node:path';
 import { VECTOR_WIDTH } from '../../processors/core';
 import { ArtifactError } from '../errors';
+import { checkTrees, readTrees } from '../explain/trees';
+import type { TreeModel } from '../explain/trees';
 import { LAYOUT_FINGERPRINT, sha256Hex } from '../layout';
 import { verifySignature } from '../signing';
 import type { TrustedKey } from '../signing';
@@ -20,7 +22,7 @@ import { readBounded, utf8 } from './files';
 import { readGolden } from './golden';
 import type { GoldenVectors } from './golden';
 import { ARTIFACT_FILES, FILE_LIMITS, NAME, readManifest } from './manifest';
-import type { ArtifactFile, Manifest } from './manifest';
+import type { ArtifactFile, ArtifactFiles, Manifest } from './manifest';
 import { inspectOnnx } from './onnx-file';
 import { readPointer } from './pointer';
 import type { Pointer } from './pointer';
@@ -44,8 +46,8 @@ export interface VerifiedArtifact {
   readonly manifest: Manifest;
   readonly onnx: Uint8Array;
   readonly golden: GoldenVectors;
-  /** UTF-8 of trees.json, for explanations. */
-  readonly trees: Uint8Array;
+  /** For explanations; null in an artifact without trees.json. */
+  readonly trees: TreeModel | null;
 }
 
 /** The pointer of a name; null when nothing was ever published under it. */
@@ -81,16 +83,27 @@ export async function loadVersion(
   const manifest = await loadManifest(place, folder, artifact, manifestSha256);
   checkIdentity(manifest, { set: place.set, name, version }, artifact);
   checkLayout(manifest, artifact);
-  const files = {} as Record<ArtifactFile, Uint8Array>;
-  for (const file of ARTIFACT_FILES) files[file] = await loadFile(folder, file, manifest, artifact);
+  const files = {} as ArtifactFiles;
+  for (const file of ARTIFACT_FILES) {
+    const stated = manifest.files[file];
+    if (stated !== undefined) files[file] = await loadFile(folder, file, stated, artifact);
+  }
   inspectOnnx(files['model.onnx'], artifact);
   const golden = readGolden(utf8(files['golden.jsonl']), manifest.layout.width, artifact);
-  return {
-    manifest,
-    onnx: files['model.onnx'],
-    golden,
-    trees: files['trees.json'],
-  } as VerifiedArtifact;
+  const trees = treesOf(files, name, golden, artifact);
+  return { manifest, onnx: files['model.onnx'], golden, trees } as VerifiedArtifact;
+}
+
+function treesOf(
+  { 'trees.json': bytes }: ArtifactFiles,
+  name: string,
+  golden: GoldenVectors,
+  artifact: string,
+): TreeModel | null {
+  if (bytes === undefined) return null;
+  const trees = readTrees(utf8(bytes), name, artifact);
+  checkTrees(trees, golden, artifact);
+  return trees;
 }
 
 async function loadManifest(
@@ -151,13 +164,13 @@ function checkLayout({ layout, input }: Manifest, artifact: string): void {
 async function loadFile(
   folder: string,
   file: ArtifactFile,
-  manifest: Manifest,
+  stated: { sha256: string },
   artifact: string,
 ): Promise<Uint8Array> {
   const where = `${artifact}/${file}`;
   const bytes = await readBounded(join(folder, file), FILE_LIMITS[file], where);
   if (bytes === null) throw new ArtifactError('file-missing', where, 'there is no such file');
-  if (sha256Hex(bytes) !== manifest.files[file].sha256)
+  if (sha256Hex(bytes) !== stated.sha256)
     throw new ArtifactError('file-digest-mismatch', where, 'its SHA-256 is not the one in the manifest');
   return bytes;
 }

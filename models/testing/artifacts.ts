@@ -1,10 +1,11 @@
 /** Small signed artifacts for tests: three models over the real layout, published into a folder. */
-import { VECTOR_WIDTH } from '../../processors/core';
+import { FEATURE_NAMES, VECTOR_WIDTH } from '../../processors/core';
 import { LAYOUT_FINGERPRINT } from '../layout';
-import type { Normalisation } from '../registry/manifest';
+import type { Tree, TreeModel } from '../explain/trees';
+import type { ArtifactFiles, Normalisation } from '../registry/manifest';
 import { CONTRACT_VERSION } from '../registry/manifest';
 import { publishArtifact, versionOf } from '../registry/publish';
-import type { ArtifactFiles, ManifestDraft } from '../registry/publish';
+import type { ManifestDraft } from '../registry/publish';
 import type { RegistryPlace, VerifiedArtifact } from '../registry/registry';
 import { newSigningKey } from '../signing';
 import type { SigningKey } from '../signing';
@@ -48,10 +49,29 @@ export function goldenOf(model: TinyModel, rows = 60): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** The stumps of a logistic model as trees.json says them, three quarters of the training rows below each. */
+export const treesOf = (name: string, model: TinyModel): TreeModel => ({
+  model: name,
+  link: 'logistic',
+  scale: 1,
+  offset: 0,
+  base: model.base ?? 0,
+  features: [...FEATURE_NAMES],
+  trees: model.stumps.map(({ feature, threshold, below, above }): Tree => ({
+    feature: [feature, -1, -1],
+    threshold: [Math.fround(threshold), 0, 0],
+    yes: [1, -1, -1],
+    no: [2, -1, -1],
+    missing: [1, -1, -1],
+    value: [0, below, above],
+    cover: [400, 300, 100],
+  })),
+});
+
+/** Without trees.json. */
 export const filesOf = (model: TinyModel): ArtifactFiles => ({
   'model.onnx': tinyOnnx(model),
   'golden.jsonl': Buffer.from(goldenOf(model)),
-  'trees.json': Buffer.from('{}\n'),
   'card.md': Buffer.from('# A model for tests\n'),
 });
 
@@ -109,7 +129,9 @@ export const publishTiny = (
   name: string,
   model = tinyModel(name !== 'ltv'),
   more: Partial<ManifestDraft> = {},
+  trees?: string,
 ): Promise<VerifiedArtifact> => {
   const files = filesOf(model);
+  if (trees !== undefined) files['trees.json'] = Buffer.from(trees);
   return publishArtifact(place, draftOf(name, files['model.onnx'], more), files, place.key, accept);
 };

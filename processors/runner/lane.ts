@@ -255,14 +255,15 @@ export class Lane {
     this.metrics.stageMicros.vector += vectorMicros;
     evaluateRest(draft, tools);
     timer.took('vector');
-    const messages = await this.score(draft, to);
+    const messages = await this.score(draft, to, this.recovery === null);
     return this.close(draft, to, messages);
   }
 
-  private score(draft: Draft, to: Positions): Promise<OutgoingMessage[]> {
+  private score(draft: Draft, to: Positions, publishes: boolean): Promise<OutgoingMessage[]> {
     const { options, partition, epoch, timer, vectors, writer } = this;
-    const { scorer } = options.ports;
-    return scoreDraft(draft, to, { scorer, writer, core: options.core, vectors, partition, epoch, timer });
+    const { core, ports } = options;
+    const { scorer } = ports;
+    return scoreDraft(draft, to, { scorer, writer, core, vectors, partition, epoch, timer, publishes });
   }
 
   private async load(draft: Draft): Promise<void> {
@@ -343,7 +344,7 @@ export class Lane {
       });
       if (draft.customers.size === 0) continue;
       const { positions } = this.basis;
-      const messages = await this.score(draft, positions);
+      const messages = await this.score(draft, positions, true);
       this.markRecovery(draft, recovery);
       this.recovery = null;
       const batch = this.close(draft, positions, messages);

@@ -11,6 +11,7 @@ export const STAGES = [
   'vector',
   'inference',
   'interpret',
+  'explain',
   'encode',
   'commit',
   'publish',

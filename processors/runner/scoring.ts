@@ -1,9 +1,12 @@
-/** Step 6 of the lane, second half: one call of the models for all evaluations, then each customer's answers in order. */
-import type { Alert, Positions } from '../../schemas';
+/**
+ * Step 6 of the lane, second half: one call of the models for all evaluations, each customer's answers in order, then
+ * one call for the reasons of those that are published.
+ */
+import type { Alert, EngagementScore, Positions, Reason } from '../../schemas';
 import { interpret } from '../core';
-import type { CoreSettings, RawScores } from '../core';
+import type { CoreSettings, Interpretation, RawScores } from '../core';
 import type { OutgoingMessage, RawScoreColumns, Scorer } from '../ports';
-import type { Draft, EvaluationRow, Touched, VectorRows } from './draft';
+import type { Draft, Touched, VectorRows } from './draft';
 import { ALERT_KINDS, alertKey } from './messages';
 import type { MessageWriter } from './messages';
 import type { LaneMetrics, StageTimer } from './metrics';
@@ -16,6 +19,14 @@ export interface ScoringTools {
   partition: number;
   epoch: number;
   timer: StageTimer;
+  /** What is said is published: worth its reasons. */
+  publishes: boolean;
+}
+
+/** An evaluation whose score is published. */
+interface Said extends Interpretation {
+  score: EngagementScore;
+  row: number;
 }
 
 /** Messages of all customers, in the order in which they were first touched. Moves their ledgers. */
@@ -27,14 +38,31 @@ export async function scoreDraft(
   const { scorer, vectors, timer } = tools;
   const raw = vectors.rows > 0 ? await scorer.score(vectors.cells, vectors.rows) : null;
   timer.took('inference');
+  const saidOf = new Map<Touched, Said[]>();
+  for (const touched of draft.customers.values())
+    if (touched.evaluations.length > 0)
+      saidOf.set(touched, interpretAll(touched, raw!, to, draft.counts, tools));
+  timer.took('interpret');
+  await explain([...saidOf.values()].flat(), tools);
+  timer.took('explain');
   const messages: OutgoingMessage[] = [];
   for (const touched of draft.customers.values()) {
     for (const message of touched.tombstones) messages.push(message);
-    for (const row of touched.evaluations) say(row, touched, raw!, to, draft.counts, messages, tools);
+    for (const said of saidOf.get(touched) ?? []) write(said, messages, tools.writer);
     for (const message of touched.messages) messages.push(message);
   }
   timer.took('interpret');
   return messages;
+}
+
+/** Puts reasons into the scores. */
+async function explain(said: readonly Said[], { scorer, vectors, publishes }: ScoringTools): Promise<void> {
+  if (scorer.explain === undefined || !publishes || said.length === 0) return;
+  const reasons: readonly Reason[][] = await scorer.explain(
+    vectors.cells,
+    said.map(({ row }) => row),
+  );
+  said.forEach(({ score }, index) => (score.reasons = reasons[index]!));
 }
 
 const rowOf = ({ engagement, churn, ltv }: RawScoreColumns, row: number): RawScores => ({
@@ -43,38 +71,36 @@ const rowOf = ({ engagement, churn, ltv }: RawScoreColumns, row: number): RawSco
   ltv: ltv[row]!,
 });
 
-function say(
-  { evaluation, row, position }: EvaluationRow,
-  { customer }: Touched,
+function interpretAll(
+  { customer, evaluations }: Touched,
   raw: RawScoreColumns,
   to: Positions,
   counts: LaneMetrics,
-  messages: OutgoingMessage[],
-  { scorer, writer, core, partition, epoch }: ScoringTools,
-): void {
-  const place = { epoch, position: { partition, ...(position ?? to) } };
-  const { score, alerts } = interpret(
-    rowOf(raw, row),
-    evaluation,
-    customer.ledger,
-    scorer.constants,
-    core,
-    place,
-  );
-  counts.evaluations++;
-  if (score === null) {
-    counts.suppressed++;
-    return;
+  { scorer, core, partition, epoch }: ScoringTools,
+): Said[] {
+  const said: Said[] = [];
+  for (const { evaluation, row, position } of evaluations) {
+    const place = { epoch, position: { partition, ...(position ?? to) } };
+    const answers = rowOf(raw, row);
+    const { score, alerts } = interpret(answers, evaluation, customer.ledger, scorer.constants, core, place);
+    counts.evaluations++;
+    if (score === null) {
+      counts.suppressed++;
+      continue;
+    }
+    counts.published[evaluation.cause]++;
+    for (const alert of alerts) countAlert(alert, evaluation.cause === 'recovery', counts);
+    said.push({ score, alerts, row });
   }
-  counts.published[evaluation.cause]++;
+  return said;
+}
+
+function write({ score, alerts }: Said, messages: OutgoingMessage[], writer: MessageWriter): void {
   const message = writer.score(score);
   messages.push(message);
-  for (const alert of alerts) {
-    countAlert(alert, evaluation.cause === 'recovery', counts);
-    messages.push(writer.alert({ ...alert, scoreId: message.id }));
-  }
-  if (evaluation.cause === 'recovery')
-    messages.push(...absentAlerts(alerts, evaluation.customerId, evaluation.asOf, writer));
+  for (const alert of alerts) messages.push(writer.alert({ ...alert, scoreId: message.id }));
+  if (score.cause === 'recovery')
+    messages.push(...absentAlerts(alerts, score.customerId, score.asOf, writer));
 }
 
 function countAlert(alert: Alert, isRepeat: boolean, counts: LaneMetrics): void {

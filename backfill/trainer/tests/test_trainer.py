@@ -3,8 +3,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xgboost
 
 from rescore_trainer.calibrate import platt
+from rescore_trainer.contributions import contributions
 from rescore_trainer.export import to_onnx
 from rescore_trainer.fit import fit, trees_of
 from rescore_trainer.golden import golden_lines, golden_vectors
@@ -112,3 +114,12 @@ def test_metrics_on_cases_known_by_hand():
     many = np.tile([0, 1.0], 500)
     assert calibration_error(many, np.full(1_000, 0.5)) == 0
     assert abs(calibration_error(many, np.full(1_000, 0.7)) - 0.2) < 1e-12
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_trees_json_given_back_to_xgboost_explains_as_the_fitted_model(training, validation, name):
+    fitted = fit(BY_NAME[name], training, 1)
+    model = trees_of(fitted, FEATURES)
+    found = contributions(model, validation.vectors)
+    expected = fitted.booster.predict(xgboost.DMatrix(validation.vectors), pred_contribs=True)
+    assert np.abs(found - expected).max() <= 1e-5
