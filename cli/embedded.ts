@@ -14,7 +14,7 @@ import { INPUT_TOPICS, type CustomerId, type OutputTopic } from '../schemas';
 import type { Context } from './context';
 import { CliError } from './errors';
 import { instant } from './output/format';
-import { asJson } from './output/json';
+import { asJson, messageAsJson } from './output/json';
 
 export const STATE_FILE = 'rescore.mdb';
 const PAGE = 500;
@@ -97,7 +97,8 @@ export class OpenState {
     for (const record of this.outputs()) {
       if (record.topic !== topic || record.value === null) continue;
       const value = this.codec.decodeOutput(topic, record.value);
-      if ('customerId' in value && value.customerId === id) found.push({ id: record.id, ...asJson(value) });
+      if ('customerId' in value && value.customerId === id)
+        found.push({ id: record.id, ...messageAsJson(value) });
     }
     return found;
   }

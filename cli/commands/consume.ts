@@ -9,7 +9,7 @@ import { lineOf } from '../consume/lines';
 import { contextOf, withExamples, type Context } from '../context';
 import { write, type Io } from '../io';
 import { count } from '../output/format';
-import { asJson } from '../output/json';
+import { messageAsJson } from '../output/json';
 import { wholeOption } from '../published/options';
 
 interface Options {
@@ -26,7 +26,7 @@ const TOPICS = {
 type What = keyof typeof TOPICS;
 
 const jsonLine = ({ key, id, type, body }: Consumed<ConsumedTopic>): string =>
-  JSON.stringify({ id, type, key, ...(body === null ? { withdrawn: true } : asJson(body)) });
+  JSON.stringify({ id, type, key, ...(body === null ? { withdrawn: true } : messageAsJson(body)) });
 
 async function run(context: Context, kafka: Kafka, what: What, options: Options): Promise<ConsumeCounts> {
   const { io, reporter, settings } = context;

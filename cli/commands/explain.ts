@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { asOfOf, CATALOGUE } from '../../processors/core';
-import { contextOf, withExamples, type Context } from '../context';
+import { asOfOf, CATALOGUE, toVector, type Customer } from '../../processors/core';
+import { contextOf, packagePath, withExamples, type Context } from '../context';
+import { bar, explanationsOf, signed, type ModelExplanation } from '../customer/contributions';
 import { customerInWords, nextWords } from '../customer/words';
 import { featuresAsJson, ledgerAsJson } from '../customer/portrait';
 import { knownCustomer, openForReading, stateDirectory, type OpenState } from '../embedded';
@@ -8,6 +9,53 @@ import type { Io } from '../io';
 import { instant, money, share } from '../output/format';
 import { printable } from '../output/table';
 import { coreSettings } from '../settings';
+
+/** By the models that are in force now. Null, and said so, when they cannot be opened: the facts are shown all the same. */
+async function why(context: Context, customer: Customer): Promise<ModelExplanation[] | null> {
+  const { io, reporter, settings } = context;
+  try {
+    const scorer = await io.openScorer(packagePath(io, settings.values['models.directory']));
+    try {
+      const vector = toVector(customer.facts, asOfOf(customer));
+      return await explanationsOf(scorer, vector, coreSettings(settings.values).currency);
+    } finally {
+      await scorer.release();
+    }
+  } catch (error) {
+    reporter.note(
+      `The models cannot explain this: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    return null;
+  }
+}
+
+const CONTRIBUTION_COLUMNS = [
+  { title: 'contribution', right: true },
+  { title: 'lowers            raises' },
+  { title: 'feature' },
+  { title: 'value', right: true },
+];
+
+async function sayWhy({ reporter }: Context, explanations: readonly ModelExplanation[]): Promise<void> {
+  const { colours } = reporter;
+  for (const { name, version, margin, base, contributions } of explanations) {
+    await reporter.text(
+      `${colours.bold(`\nWhy ${name}`)} (${version}): margin ${signed(margin)} = ${signed(base)} for the average customer, and`,
+    );
+    const largest = Math.abs(contributions[0]?.contribution ?? 0);
+    await reporter.table(
+      CONTRIBUTION_COLUMNS,
+      contributions.map(({ feature, value, contribution }) => [
+        signed(contribution),
+        bar(contribution, largest),
+        feature,
+        valueText(value),
+      ]),
+    );
+    for (const { sentence } of contributions.slice(0, 3)) await reporter.text(`  ${sentence}`);
+  }
+  if (explanations.length === 0) await reporter.text('\nThe models carry no trees, so they cannot say why.');
+}
 
 async function explain(state: OpenState, context: Context, id: string): Promise<void> {
   const { reporter, settings } = context;
@@ -19,6 +67,7 @@ async function explain(state: OpenState, context: Context, id: string): Promise<
   const words = customerInWords(customer, features, asOf, core);
   const next = nextWords(customer, asOf, core);
   const { newest, alerts } = customer.ledger;
+  const explanations = await why(context, customer);
   await reporter.result({
     customerId: id,
     asOf: instant(asOf),
@@ -26,6 +75,7 @@ async function explain(state: OpenState, context: Context, id: string): Promise<
     features,
     ...ledgerAsJson(customer),
     next,
+    explanations,
   });
 
   await reporter.text(colours.bold(`Customer ${printable(id)}, as of ${instant(asOf)}`));
@@ -39,6 +89,7 @@ async function explain(state: OpenState, context: Context, id: string): Promise<
         `segment ${newest.segment}, ${newest.status}; computed as of ${instant(newest.asOf)}.`,
     );
   else await reporter.text('  None yet.');
+  if (explanations !== null) await sayWhy(context, explanations);
   await reporter.text(colours.bold('\nAlerts in force'));
   for (const alert of alerts)
     await reporter.text(
@@ -60,7 +111,7 @@ const valueText = (value: number | null): string =>
 export function explainCommand(program: Command, io: Io): void {
   const command = program
     .command('explain <customer>')
-    .description('facts in words, every feature with its value, scores, alerts and the next change')
+    .description('facts in words, scores and why, alerts, the next change, and every feature with its value')
     .option('--state <dir>', 'state to read (default: the setting state.directory)')
     .action(async (customer: string, options: { state?: string }, self: Command) => {
       const context = contextOf(io, self);

@@ -1,5 +1,6 @@
 /** Follows the output log: scores and alerts go to the stream as soon as they are committed. */
 import type { OpenState } from '../embedded';
+import { messageAsJson } from '../output/json';
 import type { AlertRecord } from '../collector/webhook';
 import type { MessageStream } from '../collector/stream';
 
@@ -32,7 +33,7 @@ export class OutputTail {
         event: topic === 'engagement-scores' ? 'score' : 'alert',
         customerId: body.customerId,
         kind: 'kind' in body ? body.kind : null,
-        data: JSON.stringify(body),
+        data: JSON.stringify(messageAsJson(body)),
       });
     }
     return records.length;

@@ -1,5 +1,7 @@
 /** Decoded outputs as JSON: infinite and undefined numbers become null, bytes become text or base64. */
 import { isUtf8 } from 'node:buffer';
+import { reasonSentence } from '../../processors/core';
+import type { EngagementScore, OutputTopic, WireOutputs } from '../../schemas';
 
 /** Text stays readable; what is no text says that it is base64. */
 const bytesAsJson = (bytes: Uint8Array): string | { base64: string } => {
@@ -15,3 +17,19 @@ export const asJson = (value: object): Record<string, unknown> =>
       field instanceof Uint8Array ? bytesAsJson(field) : (field as unknown),
     ]),
   );
+
+/** Parts of a margin that belong to no one feature: their numbers say enough. */
+const NO_FEATURES: ReadonlySet<string> = new Set(['remainder', 'base']);
+
+/** What was published, as JSON; the reasons of a score with their sentences. */
+export const messageAsJson = (message: WireOutputs[OutputTopic]): Record<string, unknown> =>
+  asJson('reasons' in message ? withSentences(message) : message);
+
+const withSentences = (score: EngagementScore): object => ({
+  ...score,
+  reasons: score.reasons.map(reason =>
+    NO_FEATURES.has(reason.feature)
+      ? reason
+      : { ...reason, sentence: reasonSentence(reason, score.currency) },
+  ),
+});

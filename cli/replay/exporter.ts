@@ -8,7 +8,7 @@ import type { LaneMetrics } from '../../processors/runner';
 import type { OutputTopic, ScoreCause } from '../../schemas';
 import type { OutputRecord } from '../../streams/embedded';
 import type { OpenState } from '../embedded';
-import { asJson } from '../output/json';
+import { messageAsJson } from '../output/json';
 import { LineFile } from './line-file';
 
 export const OUTPUT_FILES: Readonly<Record<OutputTopic, string>> = {
@@ -115,6 +115,6 @@ export class Exporter {
     if ('cause' in message) count(tally.causes, message.cause);
     else if ('alertId' in message)
       count(message.state === 'raised' ? tally.alertsRaised : tally.alertsCleared, message.kind);
-    this.files[topic].add({ id, ...asJson(message) });
+    this.files[topic].add({ id, ...messageAsJson(message) });
   }
 }

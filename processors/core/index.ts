@@ -13,6 +13,7 @@ export type { FeatureDefinition, FeatureLayout } from './catalogue';
 export { VECTOR_WIDTH, toVector, writeVector } from './vector';
 export { interpret, ltvMinorOf } from './interpret';
 export type { Interpretation, ScoringPlace } from './interpret';
+export { reasonSentence } from './reason-sentence';
 export { normalise, rfmScore, segmentOf, statusOf } from './rfm';
 export { CorruptStateError, STORED_VERSION, decodeCustomer, encodeCustomer } from './stored';
 export { normalForm } from './normal-form';

@@ -34,7 +34,7 @@ let folder: string;
 let embedded: Embedded;
 let lanes: Lane[];
 
-async function open(partitions: number): Promise<void> {
+async function open(partitions: number, scores: Scorer = scorer): Promise<void> {
   folder = mkdtempSync(path.join(tmpdir(), 'rescore-lane-'));
   embedded = openEmbedded({ directory: folder, partitions });
   const { log, store } = embedded;
@@ -43,7 +43,7 @@ async function open(partitions: number): Promise<void> {
     (_, partition) =>
       new Lane({
         partition,
-        ports: { log, store, publisher: store, scorer, codec },
+        ports: { log, store, publisher: store, scorer: scores, codec },
         core: DEFAULT_SETTINGS,
         rules: DEFAULT_RULES,
       }),
@@ -116,6 +116,34 @@ describe('a customer who falls silent', () => {
     expect(order).toEqual([...order].sort((a, b) => a - b));
     expect(new Set(order).size).toBe(order.length);
   });
+});
+
+test('the scores that are published are explained, each by its own vector, and no others', async () => {
+  let explained = 0;
+  await open(1, {
+    ...scorer,
+    explain: async (vectors, rows) => {
+      explained += rows.length;
+      // The vectors of the batch must still be there after a turn of the event loop.
+      await new Promise(resolve => setImmediate(resolve));
+      return rows.map(row => {
+        const value = vectors[row * WIDTH + IDLE]!;
+        return [{ model: 'churn', feature: 'last_login_days_ago', value, contribution: value / 40 }];
+      });
+    },
+  });
+  const replay = driver();
+  for (const [index, user] of ['kim', 'lee', 'max'].entries())
+    for (const day of [0, 1, 1, 6 * index])
+      await replay.feed(row(event(user, `m${index}${day}`, T0 + day * DAY_MS), T0 + 20 * DAY_MS));
+  await replay.finish(T0 + 60 * DAY_MS);
+  const scores = published<EngagementScore>('engagement-scores');
+  expect(scores.length).toBeGreaterThan(50);
+  expect(new Set(scores.map(({ churn30d }) => churn30d)).size).toBeGreaterThan(20);
+  for (const { reasons, churn30d } of scores)
+    expect(Math.min(1, reasons[0]!.contribution)).toBeCloseTo(churn30d, 6);
+  const { evaluations, suppressed } = lanes[0]!.metrics;
+  expect([explained, suppressed > 0]).toEqual([evaluations - suppressed, true]);
 });
 
 test('an input at exactly midnight comes before the tick of that midnight', async () => {
