@@ -10,5 +10,8 @@ export const IMAGES = {
   node: process.env['IMAGE_NODE'] ?? 'node:20-bookworm-slim',
 } as const;
 
-/** Built by scripts/stand-ins.sh where the image of node cannot be pulled. */
+/**
+ * Built by scripts/stand-ins.sh where the image of node cannot be pulled; that script reads the name here.
+ * @public
+ */
 export const NODE_STAND_IN = 'rescore-stand-in-node:20';
