@@ -17,8 +17,8 @@ export interface Io {
   cpuMicros: () => number;
   /** True when a person reads stdout: tables are coloured and progress is drawn. */
   terminal: boolean;
-  /** Verifies and loads the artifacts of a folder. */
-  openScorer: (directory: string) => Promise<OpenedScorer>;
+  /** Verifies and loads the artifacts of a folder; with what reasons are made from, unless told otherwise. */
+  openScorer: (directory: string, explains?: boolean) => Promise<OpenedScorer>;
   /** Aborted by SIGINT and SIGTERM: long commands stop at their next safe point. */
   signal: AbortSignal;
 }

@@ -3,6 +3,7 @@ import { newLaneMetrics, addMetrics, Lane, type LaneMetrics } from '../processor
 import type { InputRules } from '../processors/core';
 import { INPUT_TOPICS, type CommandKind, type CustomerId, type EpochMs } from '../schemas';
 import { packagePath, type Context } from './context';
+import type { Io } from './io';
 import type { OpenState } from './embedded';
 import { ReplayProgress } from './replay/progress-record';
 import { coreSettings, type Settings } from './settings';
@@ -12,6 +13,10 @@ export const inputRules = (settings: Settings): InputRules => ({
   rates: [],
   refusedIds: new Set(settings['input.standInIds'].map(id => id.trim().toLowerCase())),
 });
+
+/** For lanes: with reasons, unless the settings say that nobody reads them. */
+export const laneScorer = (io: Io, settings: Settings): ReturnType<Io['openScorer']> =>
+  io.openScorer(packagePath(io, settings['models.directory']), settings['publish.reasons'] === 'on');
 
 export interface Engine {
   state: OpenState;
@@ -24,7 +29,7 @@ export interface Engine {
 /** Verifies the artifacts, then claims every lane of the state. */
 export async function startLanes(context: Context, state: OpenState): Promise<Engine> {
   const { values } = context.settings;
-  const scorer = await context.io.openScorer(packagePath(context.io, values['models.directory']));
+  const scorer = await laneScorer(context.io, values);
   const { log, store } = state.embedded;
   const ports = { log, store, publisher: store, scorer, codec: state.codec };
   const core = coreSettings(values);

@@ -60,7 +60,9 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
 }
 
 /** The process that we are: its streams, environment, clock and models. */
-export function processIo(open: Io['openScorer'] = directory => openScorer({ directory })): Io {
+export function processIo(
+  open: Io['openScorer'] = (directory, explains = true) => openScorer({ directory, explains }),
+): Io {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {

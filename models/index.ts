@@ -28,6 +28,8 @@ export interface ScorerPlace {
   set?: string;
   keys?: readonly TrustedKey[];
   names?: readonly string[];
+  /** false: scores without reasons. */
+  explains?: boolean;
 }
 
 /**
@@ -39,10 +41,11 @@ export async function openScorer({
   set = BASELINE_SET,
   keys = BASELINE_KEYS,
   names = REQUIRED_MODELS,
+  explains = true,
 }: ScorerPlace): Promise<OnnxScorer> {
   const artifacts = [];
   for (const name of names) artifacts.push(await loadArtifact({ directory, set, keys }, name));
-  return createScorer(artifacts);
+  return createScorer(artifacts, explains);
 }
 
 /** The demonstration models that come with the program, verified and open. Throws `ArtifactError`. */

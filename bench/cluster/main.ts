@@ -8,7 +8,7 @@ import { systemClock } from '../../cli/clock';
 import { packageRoot } from '../../streams/package-root';
 import { commitOf, compare, keepResult, machine, previousResult } from '../results';
 import { openServers } from './bed';
-import { backlog, growth, redisRestart, steady, takeover } from './measurements';
+import { backlog, growth, redisRestart, steady, takeover, withReasons } from './measurements';
 import type { Figures } from './measurements';
 
 interface Options {
@@ -29,6 +29,7 @@ async function main({ events, customers, only }: Options): Promise<void> {
   };
   try {
     await measure('backlog', () => backlog(servers, Number(events), 100_000));
+    await measure('reasons', () => withReasons(servers, Number(events), 100_000));
     const sizes = customers.split(',').map(Number);
     await measure('growth', () =>
       growth(servers, Number(events), sizes, size => process.stderr.write(`  ${size} customers\n`)),

@@ -14,11 +14,12 @@ export type Figures = Record<string, number>;
 const WARM_UP_MS = 45_000;
 /** Metrics cost the processor something too. */
 const POLL_MS = 500;
-/** Every evaluation is published: nearly one score an event, as many as there can be. */
+/** Every evaluation is published: nearly one score an event, as many as there can be. Reasons are measured apart. */
 const PUBLISH_ALL = {
   RESCORE_PUBLISH_ENGAGEMENT_DELTA: '0',
   RESCORE_PUBLISH_CHURN_DELTA: '0',
   RESCORE_PUBLISH_LTV_SHARE: '0',
+  RESCORE_PUBLISH_REASONS: 'off',
 };
 
 const inputsOf = async (processor: BenchProcessor): Promise<number> => {
@@ -57,6 +58,10 @@ const named = (name: string, figures: Figures): Figures =>
 /** A backlog worked off: what a core does when nothing else holds it up. */
 export const backlog = (servers: Servers, events: number, customers: number): Promise<Figures> =>
   workOff(servers, `backlog.${customers}customers`, events, customers, PUBLISH_ALL);
+
+/** The same with the reasons behind every score. */
+export const withReasons = (servers: Servers, events: number, customers: number): Promise<Figures> =>
+  workOff(servers, 'reasons', events, customers, { ...PUBLISH_ALL, RESCORE_PUBLISH_REASONS: 'on' });
 
 /** What an event costs as the customers grow: in batches so small that nobody comes twice, so each gets its score. */
 export async function growth(

@@ -4,11 +4,12 @@ import type { Command } from 'commander';
 import { DEFAULT_WORLD, toSegmentLine, worldRecords } from '../../processors/sim/world';
 import type { WorldSettings } from '../../processors/sim/world';
 import { DAY_MS } from '../../schemas';
-import { contextOf, packagePath, withExamples, type Context } from '../context';
+import { contextOf, withExamples, type Context } from '../context';
 import { playLiveMinutes } from '../demo/live-minutes';
 import { openForWork } from '../embedded';
 import { CliError, usageError } from '../errors';
 import { write, type Io } from '../io';
+import { laneScorer } from '../lanes';
 import { count, instant } from '../output/format';
 
 interface DemoOptions {
@@ -88,7 +89,7 @@ async function demo(context: Context, options: DemoOptions, run: Run): Promise<v
       `\n3. Live: ${LIVE_DAYS} days in ${seconds} seconds; watch what happens with no event at all`,
     ),
   );
-  const scorer = await io.openScorer(packagePath(io, settings.values['models.directory']));
+  const scorer = await laneScorer(io, settings.values);
   const held = openForWork(context, state);
   let example: string | null = null;
   try {

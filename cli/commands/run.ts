@@ -2,10 +2,11 @@ import type { Command } from 'commander';
 import { instanceName } from '../cluster/connections';
 import { openProbes } from '../cluster/probes';
 import { startWorker } from '../cluster/worker';
-import { contextOf, packagePath, withExamples, type Context } from '../context';
+import { contextOf, withExamples, type Context } from '../context';
 import { openForWork, stateDirectory } from '../embedded';
 import { usageError } from '../errors';
 import type { Io } from '../io';
+import { laneScorer } from '../lanes';
 import { startService } from '../live/service';
 
 interface RunOptions {
@@ -35,7 +36,7 @@ function stopOf(io: Io): AbortController {
 async function runDistributed(context: Context): Promise<void> {
   const { io, reporter, settings } = context;
   const { values } = settings;
-  const scorer = await io.openScorer(packagePath(io, values['models.directory']));
+  const scorer = await laneScorer(io, values);
   const stop = stopOf(io);
   const onNote = (line: string): void => reporter.note(line);
   try {
@@ -61,7 +62,7 @@ async function runDistributed(context: Context): Promise<void> {
 async function runEmbedded(context: Context, options: RunOptions): Promise<void> {
   const { io, reporter, settings } = context;
   const { values } = settings;
-  const scorer = await io.openScorer(packagePath(io, values['models.directory']));
+  const scorer = await laneScorer(io, values);
   const state = openForWork(context, stateDirectory(context, options.state), values['state.partitions']);
   const stop = stopOf(io);
   try {

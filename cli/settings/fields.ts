@@ -39,6 +39,11 @@ export const FIELDS = {
     default: 0.01,
     about: 'A score is published when lifetime value moved by at least this share since the last one.',
   }),
+  'publish.reasons': choice(['on', 'off'], {
+    unit: 'switch',
+    default: 'on',
+    about: 'off: scores without the reasons behind them, at about half the cost of a score.',
+  }),
   'alerts.churnRaise': number(0, 1, {
     unit: 'probability',
     default: 0.7,

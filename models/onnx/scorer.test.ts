@@ -108,7 +108,7 @@ test('a model that turns out to give NaN for some row is an error that names the
     await publishTiny(registry, 'churn'),
     await publishTiny(registry, 'ltv', poisoned),
   ];
-  const bad = await createScorer(artifacts);
+  const bad = await createScorer(artifacts, true);
   const vectors = tinyVectors(5);
   vectors[3 * VECTOR_WIDTH + 4] = Infinity;
   await expect(bad.score(vectors, 5)).rejects.toMatchObject({

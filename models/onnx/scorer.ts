@@ -34,14 +34,17 @@ export interface OnnxScorer extends Scorer {
 }
 
 /** Opens every artifact (golden replay included). Throws `ArtifactError`; nothing stays open then. */
-export async function createScorer(artifacts: readonly VerifiedArtifact[]): Promise<OnnxScorer> {
+export async function createScorer(
+  artifacts: readonly VerifiedArtifact[],
+  explains: boolean,
+): Promise<OnnxScorer> {
   const constants = constantsOf(artifacts);
   const models: OnnxModel[] = [];
   const explainers: TreeShap[] = [];
   try {
     for (const artifact of artifacts) {
       models.push(await OnnxModel.open(artifact));
-      if (artifact.trees !== null) explainers.push(new TreeShap(artifact.trees));
+      if (explains && artifact.trees !== null) explainers.push(new TreeShap(artifact.trees));
     }
   } catch (error) {
     await Promise.all(models.map(model => model.release()));
