@@ -31,6 +31,16 @@ export const ARTIFACT_ERRORS = {
   'constants-missing': 'One of the artifacts must carry normalisation constants: train ltv again.',
   'constants-conflict': 'Artifacts that carry normalisation constants must agree: train them in one run.',
   'version-exists': 'Versions never change: give the new artifact a new version.',
+  'version-withdrawn':
+    'It was rolled back: publish a newer one, or bring it back with `rescore models promote`.',
+  'rollback-impossible': 'Name a version with --to; `rescore models list` shows those that are there.',
+  'location-malformed': 'Write a path, s3://bucket or s3://bucket/prefix.',
+  'audit-damaged': 'Somebody wrote under _audit/: restore the object from a copy, or move it away.',
+  'registry-claimed':
+    'Wait for that process; if it died, delete the file: it holds nothing but the right to move the pointer.',
+  'registry-unreachable':
+    'Check the address, models.s3Endpoint, and the rights and credentials of this process.',
+  'registry-unsafe': 'Keep the registry on a server that honours conditional writes, or in a folder.',
   'pointer-moved': 'Somebody else published in between: look at the registry, then publish again.',
 } as const;
 export type ArtifactErrorCode = keyof typeof ARTIFACT_ERRORS;

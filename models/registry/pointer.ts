@@ -2,7 +2,11 @@
 import { z } from 'zod';
 import { ArtifactError } from '../errors';
 import { canonicalJson } from '../canonical-json';
+import type { JsonValue } from '../canonical-json';
 import { NAME, VERSION } from './manifest';
+
+/** The newest so many are remembered. */
+export const MOST_WITHDRAWN = 50;
 
 const pointerSchema = z.strictObject({
   name: z.string().regex(NAME),
@@ -12,10 +16,12 @@ const pointerSchema = z.strictObject({
   /** Counts the moves of the pointer. */
   sequence: z.int().positive(),
   previous: z.string().regex(VERSION).nullable(),
+  /** Versions that were rolled back: publishing does not bring them back, only a promotion does. */
+  withdrawn: z.array(z.string().regex(VERSION)).max(MOST_WITHDRAWN).optional(),
 });
 export type Pointer = z.infer<typeof pointerSchema>;
 
-export const writePointer = (pointer: Pointer): string => canonicalJson(pointer);
+export const writePointer = (pointer: Pointer): string => canonicalJson(pointer as JsonValue);
 
 export function readPointer(text: string, name: string): Pointer {
   const artifact = `${name}/current.json`;

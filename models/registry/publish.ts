@@ -1,24 +1,31 @@
 /**
- * Publishing into a directory registry:
- * 1. write every file of the version into a folder beside it, and flush;
- * 2. give the folder its name (a version that exists is never written again);
- * 3. read it back and verify it as a loader would, in the runtime too if the caller asks;
- * 4. move the pointer, last, if it is still where the publisher saw it.
+ * Publishing, promotion and rollback. Whatever happens on the way, the current model keeps working:
+ * 1. see the pointer;
+ * 2. verify the artifact as a loader would, in memory, and in the runtime too if the caller asks: what is refused is
+ *    never uploaded;
+ * 3. upload it (upload.ts), read it back from the store and verify it again;
+ * 4. write the line of the audit;
+ * 5. move the pointer, last, if it is still the one that was seen.
+ * The same publication again is not an error: it goes on where the first one stopped.
  */
-import { link, mkdir, open, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { ArtifactError } from '../errors';
 import { sha256Hex } from '../layout';
-import { signBytes } from '../signing';
 import type { SigningKey } from '../signing';
-import { ARTIFACT_FILES, writeManifest } from './manifest';
-import type { ArtifactFile, ArtifactFiles, Manifest } from './manifest';
-import { writePointer } from './pointer';
-import { currentPointer, loadVersion } from './registry';
-import type { RegistryPlace, VerifiedArtifact } from './registry';
+import { writeAudit } from './audit';
+import type { AuditEntry, Decision } from './audit';
+import { MANIFEST_LIMIT, checkVersion, loadVersion, opened, seenPointer } from './registry';
+import type { RegistryPlace, SeenPointer, StorePlace, VerifiedArtifact } from './registry';
+import { MOST_WITHDRAWN, writePointer } from './pointer';
+import type { Pointer } from './pointer';
+import { seal, sealedStore } from './sealed';
+import type { ManifestDraft, SealedVersion } from './sealed';
+import type { ArtifactFiles } from './manifest';
+import { uploadVersion } from './upload';
 
-/** A manifest without what follows from the files. */
-export type ManifestDraft = Omit<Manifest, 'files'>;
+export type { ManifestDraft } from './sealed';
+
+/** The last word of the caller (a runtime's golden replay): throws to refuse. */
+export type Accept = (artifact: VerifiedArtifact) => Promise<void>;
 
 /** First 8 hex digits of the model after the instant at which its training data ends (milliseconds). */
 export const versionOf = (archiveEnd: number, onnx: Uint8Array): string =>
@@ -27,97 +34,149 @@ export const versionOf = (archiveEnd: number, onnx: Uint8Array): string =>
     .replace(/\.\d{3}/, '')
     .replace(/[-:]/g, '')}-${sha256Hex(onnx).slice(0, 8)}`;
 
-async function writeFlushed(path: string, bytes: Uint8Array | string): Promise<void> {
-  const handle = await open(path, 'w');
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function writeVersion(
+/** Signs, publishes, and returns the artifact as loaded. Throws `ArtifactError`. */
+export const publishArtifact = (
   place: RegistryPlace,
   draft: ManifestDraft,
   files: ArtifactFiles,
   key: SigningKey,
-): Promise<string> {
-  const { name, version } = draft;
-  const present = ARTIFACT_FILES.flatMap((file): [ArtifactFile, Uint8Array][] => {
-    const bytes = files[file];
-    return bytes === undefined ? [] : [[file, bytes]];
-  });
-  const listed = Object.fromEntries(
-    present.map(([file, bytes]) => [file, { sha256: sha256Hex(bytes), bytes: bytes.length }]),
-  ) as Manifest['files'];
-  const text = writeManifest({ ...draft, files: listed });
-  const folder = join(place.directory, name, version);
-  const staging = `${folder}.partial`;
-  await rm(staging, { recursive: true, force: true });
-  await mkdir(staging, { recursive: true });
-  for (const [file, bytes] of present) await writeFlushed(join(staging, file), bytes);
-  await writeFlushed(join(staging, 'manifest.json'), text);
-  await writeFlushed(join(staging, 'manifest.sig'), signBytes(Buffer.from(text), key));
-  await rename(staging, folder).catch(async (error: NodeJS.ErrnoException) => {
-    await rm(staging, { recursive: true, force: true });
-    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-    throw new ArtifactError('version-exists', `${name}/${version}`, 'this version is in the registry');
-  });
-  return sha256Hex(text);
-}
+  accept: Accept,
+  decision: Decision,
+): Promise<VerifiedArtifact> => publishSealed(place, seal(draft, files, key), accept, decision);
 
-/**
- * Publishes an artifact and returns it as loaded. `accept` is the last word before the pointer moves (a runtime's
- * golden replay): it throws to refuse. Throws `ArtifactError`.
- */
-export async function publishArtifact(
+/** Publishes what was signed before. Throws `ArtifactError`. */
+export async function publishSealed(
   place: RegistryPlace,
-  draft: ManifestDraft,
-  files: ArtifactFiles,
-  key: SigningKey,
-  accept: (artifact: VerifiedArtifact) => Promise<void>,
+  sealed: SealedVersion,
+  accept: Accept,
+  decision: Decision,
 ): Promise<VerifiedArtifact> {
-  const { name, version } = draft;
-  const seen = await currentPointer(place, name);
-  const manifestSha256 = await writeVersion(place, draft, files, key);
-  const artifact = await loadVersion(place, name, version, manifestSha256);
-  await accept(artifact);
-  const sequence = (seen?.sequence ?? 0) + 1;
-  const pointer = writePointer({ name, version, manifestSha256, sequence, previous: seen?.version ?? null });
-  await movePointer(place, { name, version, sequence }, pointer);
+  const registry = opened(place);
+  const { name, version } = sealed;
+  const seen = await seenPointer(registry, name);
+  if (seen?.pointer.withdrawn?.includes(version))
+    throw new ArtifactError(
+      'version-withdrawn',
+      `${name}/${version}`,
+      'it scored before, and was taken back',
+    );
+  const artifact = await bringIn(registry, sealed, accept);
+  if (seen?.pointer.version !== version)
+    await movePointer(registry, seen, moveTo(seen, name, version, sha256Hex(sealed.manifest)), {
+      action: 'publish',
+      decision,
+    });
   return artifact;
 }
 
-/**
- * Compare-and-set on a file system: the next sequence number is claimed by making a link that only one publisher
- * can make; whoever holds it looks at the pointer again and replaces it. A claim is removed afterwards.
- */
-async function movePointer(
+/** Verifies, uploads, reads back; no pointer moves. Throws `ArtifactError`. */
+export async function bringIn(
   place: RegistryPlace,
-  { name, version, sequence }: { name: string; version: string; sequence: number },
-  text: string,
-): Promise<void> {
-  const folder = join(place.directory, name);
-  const staged = join(folder, `current.${version}.partial`);
-  const claim = join(folder, `current.${sequence}.claim`);
-  const moved = (reason: string): ArtifactError =>
-    new ArtifactError('pointer-moved', `${name}/current.json`, reason);
-  await writeFlushed(staged, text);
-  try {
-    await link(staged, claim).catch((error: NodeJS.ErrnoException) => {
-      throw error.code === 'EEXIST'
-        ? moved(`a publisher is at work, or died and left current.${sequence}.claim`)
-        : error;
-    });
-    try {
-      const now = await currentPointer(place, name);
-      if ((now?.sequence ?? 0) !== sequence - 1) throw moved(`publication ${sequence} is somebody else's`);
-      await rename(staged, join(folder, 'current.json'));
-    } finally {
-      await rm(claim, { force: true });
-    }
-  } finally {
-    await rm(staged, { force: true });
-  }
+  sealed: SealedVersion,
+  accept: Accept,
+): Promise<VerifiedArtifact> {
+  const registry = opened(place);
+  const { name, version } = sealed;
+  const digest = sha256Hex(sealed.manifest);
+  await accept(await loadVersion({ ...registry, store: sealedStore(sealed) }, name, version, digest));
+  await uploadVersion(registry, sealed);
+  return loadVersion(registry, name, version, digest);
+}
+
+/**
+ * Points at a version that is in the registry. `seen`: the pointer that the decision was made on; one that has moved
+ * since is an error. Throws `ArtifactError`.
+ */
+export async function promoteVersion(
+  place: RegistryPlace,
+  name: string,
+  version: string,
+  accept: Accept,
+  decision: Decision,
+  seen: SeenPointer | null,
+): Promise<Pointer> {
+  const registry = opened(place);
+  const digest = await verifiedDigest(registry, name, version, accept);
+  const next = moveTo(seen, name, version, digest);
+  return movePointer(registry, seen, next, { action: 'promote', decision });
+}
+
+/**
+ * Points at the version before, or at `to`, and withdraws the current one: publishing it again does not bring it back.
+ * Throws `ArtifactError`.
+ */
+export async function rollBack(
+  place: RegistryPlace,
+  name: string,
+  accept: Accept,
+  decision: Decision,
+  to: string | null = null,
+): Promise<Pointer> {
+  const registry = opened(place);
+  const seen = await seenPointer(registry, name);
+  const target = to ?? seen?.pointer.previous ?? null;
+  if (seen === null || target === null || target === seen.pointer.version)
+    throw new ArtifactError(
+      'rollback-impossible',
+      `${name}/current.json`,
+      seen === null
+        ? 'nothing was published under this name'
+        : target === null
+          ? 'it knows no version before the current one'
+          : `${target} is the current version`,
+    );
+  const digest = await verifiedDigest(registry, name, target, accept);
+  const { version, withdrawn = [] } = seen.pointer;
+  const away = [...withdrawn.filter(one => one !== target && one !== version), version];
+  const next: Pointer = {
+    ...moveTo(seen, name, target, digest),
+    previous: null,
+    withdrawn: away.slice(-MOST_WITHDRAWN),
+  };
+  return movePointer(registry, seen, next, { action: 'rollback', decision });
+}
+
+/** Digest of the manifest of a version that was verified, and accepted by the caller. */
+async function verifiedDigest(
+  registry: StorePlace,
+  name: string,
+  version: string,
+  accept: Accept,
+): Promise<string> {
+  checkVersion(name, version);
+  const found = await registry.store.read(`${name}/${version}/manifest.json`, MANIFEST_LIMIT);
+  const digest = found === null ? null : sha256Hex(found.bytes);
+  await accept(await loadVersion(registry, name, version, digest));
+  return digest!;
+}
+
+function moveTo(seen: SeenPointer | null, name: string, version: string, manifestSha256: string): Pointer {
+  const withdrawn = (seen?.pointer.withdrawn ?? []).filter(one => one !== version);
+  return {
+    name,
+    version,
+    manifestSha256,
+    sequence: (seen?.pointer.sequence ?? 0) + 1,
+    previous: seen?.pointer.version ?? null,
+    ...(withdrawn.length === 0 ? {} : { withdrawn }),
+  };
+}
+
+/** The audit first, then the pointer if it is still the one that was seen. */
+async function movePointer(
+  { store }: StorePlace,
+  seen: SeenPointer | null,
+  next: Pointer,
+  { action, decision }: { action: AuditEntry['action']; decision: Decision },
+): Promise<Pointer> {
+  const { name, version, sequence } = next;
+  const current = seen?.pointer.version ?? null;
+  await writeAudit(store, { name, action, version, current, sequence }, decision);
+  const bytes = Buffer.from(writePointer(next));
+  if (await store.swap(`${name}/current.json`, bytes, seen?.tag ?? null)) return next;
+  throw new ArtifactError(
+    'pointer-moved',
+    `${name}/current.json`,
+    `publication ${sequence} is somebody else's`,
+  );
 }

@@ -1,5 +1,5 @@
 /**
- * The directory registry:
+ * The registry, in a folder or a bucket:
  *
  *     <name>/current.json                 which version scores
  *     <name>/<version>/manifest.json      what is known of it, and the digest of every other file
@@ -10,7 +10,6 @@
  * signature, its content, then the digest of every file, then what the files hold. The first thing that is wrong
  * is the error. What the runtime answers is checked when a model is opened (models/onnx).
  */
-import { join } from 'node:path';
 import { VECTOR_WIDTH } from '../../processors/core';
 import { ArtifactError } from '../errors';
 import { checkTrees, readTrees } from '../explain/trees';
@@ -18,25 +17,43 @@ import type { TreeModel } from '../explain/trees';
 import { LAYOUT_FINGERPRINT, sha256Hex } from '../layout';
 import { verifySignature } from '../signing';
 import type { TrustedKey } from '../signing';
-import { readBounded, utf8 } from './files';
+import { DirectoryStore } from './directory-store';
+import { utf8 } from './files';
 import { readGolden } from './golden';
 import type { GoldenVectors } from './golden';
-import { ARTIFACT_FILES, FILE_LIMITS, NAME, readManifest } from './manifest';
+import { ARTIFACT_FILES, FILE_LIMITS, NAME, VERSION, readManifest } from './manifest';
 import type { ArtifactFile, ArtifactFiles, Manifest } from './manifest';
 import { inspectOnnx } from './onnx-file';
 import { readPointer } from './pointer';
 import type { Pointer } from './pointer';
+import type { RegistryStore } from './store';
 
 const POINTER_LIMIT = 4 << 10;
-const MANIFEST_LIMIT = 1 << 20;
-const SIGNATURE_LIMIT = 1 << 10;
+export const MANIFEST_LIMIT = 1 << 20;
+export const SIGNATURE_LIMIT = 1 << 10;
 
-export interface RegistryPlace {
-  directory: string;
-  /** Set of artifacts that the directory holds: signers must be trusted for it, manifests must name it. */
+interface Trust {
+  /** Set of artifacts that the registry holds: signers must be trusted for it, manifests must name it. */
   set: string;
   keys: readonly TrustedKey[];
 }
+export interface FolderPlace extends Trust {
+  directory: string;
+}
+export interface StorePlace extends Trust {
+  store: RegistryStore;
+}
+export type RegistryPlace = FolderPlace | StorePlace;
+
+const storeOf = (place: RegistryPlace): RegistryStore =>
+  'store' in place ? place.store : new DirectoryStore(place.directory);
+
+/** The same registry with its store open. */
+export const opened = (place: RegistryPlace): StorePlace => ({
+  store: storeOf(place),
+  set: place.set,
+  keys: place.keys,
+});
 
 declare const verified: unique symbol;
 
@@ -50,18 +67,41 @@ export interface VerifiedArtifact {
   readonly trees: TreeModel | null;
 }
 
-/** The pointer of a name; null when nothing was ever published under it. */
-export async function currentPointer(place: RegistryPlace, name: string): Promise<Pointer | null> {
+/** Throws `ArtifactError` (`name-malformed`). */
+export function checkName(name: string): void {
   if (!NAME.test(name))
     throw new ArtifactError(
       'name-malformed',
       JSON.stringify(name.slice(0, 64)),
       'this is no name of a model',
     );
-  const artifact = `${name}/current.json`;
-  const bytes = await readBounded(join(place.directory, name, 'current.json'), POINTER_LIMIT, artifact);
-  return bytes === null ? null : readPointer(utf8(bytes), name);
 }
+
+/** Throws `ArtifactError` (`version-malformed`): nothing outside the registry is ever opened. */
+export function checkVersion(name: string, version: string): void {
+  if (!VERSION.test(version))
+    throw new ArtifactError(
+      'version-malformed',
+      name,
+      `${JSON.stringify(version.slice(0, 64))} is not a version`,
+    );
+}
+
+export interface SeenPointer {
+  pointer: Pointer;
+  /** What a move compares with. */
+  tag: string;
+}
+
+/** The pointer of a name as it lies there; null when nothing was ever published under it. */
+export async function seenPointer(place: RegistryPlace, name: string): Promise<SeenPointer | null> {
+  checkName(name);
+  const found = await storeOf(place).read(`${name}/current.json`, POINTER_LIMIT);
+  return found === null ? null : { pointer: readPointer(utf8(found.bytes), name), tag: found.tag };
+}
+
+export const currentPointer = async (place: RegistryPlace, name: string): Promise<Pointer | null> =>
+  (await seenPointer(place, name))?.pointer ?? null;
 
 /** Reads and verifies the version that `<name>/current.json` points at. Throws `ArtifactError`. */
 export async function loadArtifact(place: RegistryPlace, name: string): Promise<VerifiedArtifact> {
@@ -71,22 +111,21 @@ export async function loadArtifact(place: RegistryPlace, name: string): Promise<
   return loadVersion(place, name, pointer.version, pointer.manifestSha256);
 }
 
-/** Reads and verifies one version, whatever the pointer says; the version must have the form of one. */
+/** Reads and verifies one version, whatever the pointer says; `manifestSha256` null: any that a trusted key signed. */
 export async function loadVersion(
   place: RegistryPlace,
   name: string,
   version: string,
-  manifestSha256: string,
+  manifestSha256: string | null,
 ): Promise<VerifiedArtifact> {
+  const store = storeOf(place);
   const artifact = `${name}/${version}`;
-  const folder = join(place.directory, name, version);
-  const manifest = await loadManifest(place, folder, artifact, manifestSha256);
-  checkIdentity(manifest, { set: place.set, name, version }, artifact);
+  const manifest = await loadManifest(place, name, version, manifestSha256);
   checkLayout(manifest, artifact);
   const files = {} as ArtifactFiles;
   for (const file of ARTIFACT_FILES) {
     const stated = manifest.files[file];
-    if (stated !== undefined) files[file] = await loadFile(folder, file, stated, artifact);
+    if (stated !== undefined) files[file] = await loadFile(store, file, stated, artifact);
   }
   inspectOnnx(files['model.onnx'], artifact);
   const golden = readGolden(utf8(files['golden.jsonl']), manifest.layout.width, artifact);
@@ -106,30 +145,46 @@ function treesOf(
   return trees;
 }
 
-async function loadManifest(
+/** What a trusted key signed under this name and version; the files are not looked at. Throws `ArtifactError`. */
+export async function loadManifest(
   place: RegistryPlace,
-  folder: string,
-  artifact: string,
-  manifestSha256: string,
+  name: string,
+  version: string,
+  manifestSha256: string | null,
 ): Promise<Manifest> {
-  const bytes = await readBounded(join(folder, 'manifest.json'), MANIFEST_LIMIT, `${artifact}/manifest.json`);
-  if (bytes === null)
+  checkName(name);
+  checkVersion(name, version);
+  const store = storeOf(place);
+  const artifact = `${name}/${version}`;
+  const found = await store.read(`${artifact}/manifest.json`, MANIFEST_LIMIT);
+  if (found === null)
     throw new ArtifactError('version-missing', artifact, 'there is no manifest.json under this version');
-  if (sha256Hex(bytes) !== manifestSha256)
+  if (manifestSha256 !== null && sha256Hex(found.bytes) !== manifestSha256)
     throw new ArtifactError(
       'manifest-digest-mismatch',
       artifact,
       'the pointer names another digest of manifest.json',
     );
-  const signature = await readBounded(
-    join(folder, 'manifest.sig'),
-    SIGNATURE_LIMIT,
-    `${artifact}/manifest.sig`,
-  );
+  const signature = await store.read(`${artifact}/manifest.sig`, SIGNATURE_LIMIT);
   if (signature === null)
     throw new ArtifactError('file-missing', `${artifact}/manifest.sig`, 'there is no such file');
-  verifySignature(bytes, utf8(signature), place, artifact);
-  return readManifest(utf8(bytes), artifact);
+  verifySignature(found.bytes, utf8(signature.bytes), place, artifact);
+  const manifest = readManifest(utf8(found.bytes), artifact);
+  checkIdentity(manifest, { set: place.set, name, version }, artifact);
+  return manifest;
+}
+
+/** Names in the registry with their versions, oldest first; unfinished versions too. */
+export async function listVersions(place: RegistryPlace): Promise<Map<string, string[]>> {
+  const versions = new Map<string, string[]>();
+  for (const object of await storeOf(place).list('')) {
+    const [name, version, file] = object.split('/');
+    if (!NAME.test(name!)) continue;
+    const known = versions.get(name!) ?? [];
+    versions.set(name!, known);
+    if (file !== undefined && VERSION.test(version!) && !known.includes(version!)) known.push(version!);
+  }
+  return versions;
 }
 
 function checkIdentity(
@@ -162,15 +217,15 @@ function checkLayout({ layout, input }: Manifest, artifact: string): void {
 }
 
 async function loadFile(
-  folder: string,
+  store: RegistryStore,
   file: ArtifactFile,
   stated: { sha256: string },
   artifact: string,
 ): Promise<Uint8Array> {
   const where = `${artifact}/${file}`;
-  const bytes = await readBounded(join(folder, file), FILE_LIMITS[file], where);
-  if (bytes === null) throw new ArtifactError('file-missing', where, 'there is no such file');
-  if (sha256Hex(bytes) !== stated.sha256)
+  const found = await store.read(where, FILE_LIMITS[file]);
+  if (found === null) throw new ArtifactError('file-missing', where, 'there is no such file');
+  if (sha256Hex(found.bytes) !== stated.sha256)
     throw new ArtifactError('file-digest-mismatch', where, 'its SHA-256 is not the one in the manifest');
-  return bytes;
+  return found.bytes;
 }

@@ -4,9 +4,10 @@ import { LAYOUT_FINGERPRINT } from '../layout';
 import type { Tree, TreeModel } from '../explain/trees';
 import type { ArtifactFiles, Normalisation } from '../registry/manifest';
 import { CONTRACT_VERSION } from '../registry/manifest';
+import type { Decision } from '../registry/audit';
 import { publishArtifact, versionOf } from '../registry/publish';
 import type { ManifestDraft } from '../registry/publish';
-import type { RegistryPlace, VerifiedArtifact } from '../registry/registry';
+import type { FolderPlace, RegistryPlace, VerifiedArtifact } from '../registry/registry';
 import { newSigningKey } from '../signing';
 import type { SigningKey } from '../signing';
 import { tinyAnswer, tinyOnnx } from './tiny-onnx';
@@ -113,7 +114,7 @@ export const draftOf = (
   ...more,
 });
 
-export interface TestRegistry extends RegistryPlace {
+export interface TestRegistry extends FolderPlace {
   key: SigningKey;
 }
 
@@ -122,10 +123,11 @@ export function emptyRegistry(directory: string): TestRegistry {
   return { directory, set: TEST_SET, key, keys: [{ publicKey: key.publicKey, sets: [TEST_SET] }] };
 }
 
-const accept = async (): Promise<void> => undefined;
+export const accept = async (): Promise<void> => undefined;
+export const DECISION: Decision = { at: ARCHIVE_END, by: 'a test' };
 
 export const publishTiny = (
-  place: TestRegistry,
+  place: RegistryPlace & { key: SigningKey },
   name: string,
   model = tinyModel(name !== 'ltv'),
   more: Partial<ManifestDraft> = {},
@@ -133,5 +135,6 @@ export const publishTiny = (
 ): Promise<VerifiedArtifact> => {
   const files = filesOf(model);
   if (trees !== undefined) files['trees.json'] = Buffer.from(trees);
-  return publishArtifact(place, draftOf(name, files['model.onnx'], more), files, place.key, accept);
+  const draft = draftOf(name, files['model.onnx'], more);
+  return publishArtifact(place, draft, files, place.key, accept, DECISION);
 };
