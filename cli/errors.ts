@@ -55,6 +55,16 @@ export const CLI_ERRORS = {
   'rebuild-unfinished':
     'Mend the cause, delete what it wrote (docs/runbook.md, "Redis was emptied"), and run it again.',
   'models-missing': 'Set models.directory to a folder of signed artifacts.',
+  'models-unfit':
+    'The list says what to do about each; `rescore models rollback` goes back to one that works.',
+  'models-trust':
+    'Set models.set to a name of your own, such as production, together with models.trustedKeys.',
+  'model-unknown': '`rescore models list` shows what is in the registry.',
+  'gate-rejected':
+    'Train again with what it names, or decide against the gate: --force with --reason; both stay in the audit.',
+  'key-missing': 'Set models.signingKeyFile, or name it with --key; `rescore models keygen FILE` makes one.',
+  'key-unfit': 'Name the PEM file of an Ed25519 private key, readable by this user.',
+  'key-exists': 'Name a file that does not exist yet: a key that is written over signs nothing any more.',
 } as const;
 export type CliErrorCode = keyof typeof CLI_ERRORS;
 

@@ -11,6 +11,7 @@ import { explainCommand } from './explain';
 import { exportCommand } from './export';
 import { lateEventsCommand } from './late-events';
 import { mappingsCommand } from './mappings';
+import { modelsCommand } from './models';
 import { produceCommand } from './produce';
 import { replayCommand } from './replay';
 import { rescoreCommand } from './rescore';
@@ -36,6 +37,7 @@ export const commands = (run: (argv: readonly string[], io: Io) => Promise<numbe
   exportCommand,
   stateCommand,
   archiveCommand,
+  modelsCommand,
   topicsCommand,
   schemasCommand,
   produceCommand,

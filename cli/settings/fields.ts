@@ -74,10 +74,89 @@ export const FIELDS = {
     default: 0.9,
     about: 'vipAtRisk is cleared when lifetime value falls below this share of the vip constant.',
   }),
-  'models.directory': text(PATH, 'a path', {
-    unit: 'path',
+  'models.directory': text(PATH, 'a path or s3://bucket/prefix', {
+    unit: 'path or s3 address',
     default: 'package:models/baseline',
-    about: 'Folder of signed artifacts; "package:" stands for the folder that rescore is installed in.',
+    about:
+      'Registry of signed artifacts: a folder or s3://bucket/prefix; "package:" stands for where rescore is installed.',
+  }),
+  'models.set': text(/^[a-z][a-z0-9-]{0,39}$/, 'lower-case letters, digits and dashes', {
+    unit: 'name',
+    default: 'baseline',
+    about:
+      'Set that the registry holds; "baseline" are the models that come with rescore, and takes no key but theirs.',
+  }),
+  'models.trustedKeys': list(/^[A-Za-z0-9+/]{43}=$/, 'a list of raw Ed25519 public keys in base64', {
+    unit: 'keys',
+    default: [],
+    about: 'Public keys whose signatures models.set is believed by; `rescore models keygen` makes one.',
+  }),
+  'models.signingKeyFile': text(/^[^\0]*$/, 'a path', {
+    unit: 'path',
+    default: '',
+    about: 'PEM file of the private key that `rescore models sign` signs with; empty: none.',
+  }),
+  'models.s3Endpoint': text(/^(https?:\/\/\S+)?$/, 'an http or https address', {
+    unit: 'address',
+    default: '',
+    about:
+      'S3-compatible server of the registry; empty: Amazon. Credentials come from the AWS environment variables.',
+  }),
+  'models.s3Region': text(/^[a-z0-9-]+$/, 'a region', {
+    unit: 'region',
+    default: 'us-east-1',
+    about: "Region of the registry's bucket.",
+  }),
+  'gate.customers': integer(1, MILLION, {
+    unit: 'customers',
+    default: 500,
+    about: 'The gate refuses a model that learned from fewer customers.',
+  }),
+  'gate.historyDays': integer(1, 36_500, {
+    unit: 'days',
+    default: 180,
+    about: 'The gate refuses a model of a shorter archive.',
+  }),
+  'gate.eachClass': integer(1, MILLION, {
+    unit: 'rows',
+    default: 50,
+    about: 'The gate refuses a model that saw fewer rows of a class.',
+  }),
+  'gate.tolerance': number(0, 1, {
+    unit: 'share',
+    default: 0.01,
+    about:
+      "The gate refuses a model whose metrics are worse than the current model's, on the same hold-out, by more.",
+  }),
+  'gate.calibrationError': number(0, 1, {
+    unit: 'probability',
+    default: 0.05,
+    about: 'The gate refuses a model whose calibration error does not lie below this.',
+  }),
+  'gate.featureAuc': number(0.5, 1, {
+    unit: 'AUC',
+    default: 0.98,
+    about: 'The gate takes a feature that alone exceeds this for a leak of a class.',
+  }),
+  'gate.featureR2': number(0, 1, {
+    unit: 'R2',
+    default: 0.95,
+    about: 'The gate takes a feature that alone exceeds this for a leak of an amount.',
+  }),
+  'gate.selectionRatio': number(0, 1, {
+    unit: 'ratio',
+    default: 0.8,
+    about: 'The gate refuses a model that selects a group less often than this share of another (80 % rule).',
+  }),
+  'gate.megabytes': number(0.01, 30, {
+    unit: 'MB',
+    default: 8,
+    about: 'The gate refuses a model whose files are larger together.',
+  }),
+  'gate.microsPerRow': number(0.1, 10_000, {
+    unit: 'µs',
+    default: 50,
+    about: 'The gate refuses a model that takes longer for a row, in full batches on one thread.',
   }),
   'state.directory': text(PATH, 'a path', {
     unit: 'path',

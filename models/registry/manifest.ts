@@ -42,6 +42,37 @@ const range = z.strictObject({ min: z.number(), max: z.number() }).refine(({ min
 const metric = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
 const split = z.strictObject({ rows: count, customers: count });
 
+const share = z.number().min(0).max(1);
+
+/** What the gate asks for besides metrics (models/gate). */
+const evaluationSchema = z.strictObject({
+  /** The first event of the archive: with its end, the days of history. */
+  archiveStart: instant,
+  /** Training rows with and without the label; null for a label that is no class. */
+  classes: z.strictObject({ positives: count, negatives: count }).nullable(),
+  /** SHA-256 of the validation rows: what "the same hold-out" means. */
+  holdOutSha256: hex64,
+  /** Features that alone tell most of the label, the strongest first. */
+  strongestFeatures: z
+    .array(z.strictObject({ feature: z.string().min(1), measure: z.enum(['auc', 'r2']), value: z.number() }))
+    .min(1),
+  /** By attribute of the profile; empty when no group is known. `selected`: share among the highest fifth. */
+  fairness: z.record(
+    z.string(),
+    z.strictObject({
+      selectionRatio: share,
+      groups: z.record(
+        z.string(),
+        z.strictObject({ rows: count, meanScore: z.number(), meanLabel: z.number(), selected: share }),
+      ),
+    }),
+  ),
+  /** The model that scored when this one was trained, on the same validation rows; null when none did. */
+  champion: z
+    .strictObject({ version: z.string().regex(VERSION), metrics: z.record(z.string(), metric) })
+    .nullable(),
+});
+
 export const manifestSchema = z.strictObject({
   contract: z.literal(CONTRACT_VERSION),
   set: z.string().regex(NAME),
@@ -67,6 +98,8 @@ export const manifestSchema = z.strictObject({
   rows: z.strictObject({ train: split, validation: split }),
   /** On validation rows. */
   metrics: z.record(z.string(), metric),
+  /** Absent: the gate refuses it. */
+  evaluation: evaluationSchema.optional(),
   parameters: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
   codeCommit: z.string().regex(/^([0-9a-f]{40}|unknown)$/),
   seed: z.int(),

@@ -38,8 +38,11 @@ export function seal(draft: ManifestDraft, files: ArtifactFiles, key: SigningKey
   return { name: draft.name, version: draft.version, manifest, signature, files };
 }
 
-/** A signed artifact that lies in a folder of its own. Throws `ArtifactError`; nothing is verified yet. */
-export async function sealedFolder(folder: string): Promise<SealedVersion> {
+/**
+ * An artifact that lies in a folder of its own, with its signature or the one given. Throws `ArtifactError`; nothing
+ * is verified yet.
+ */
+export async function sealedFolder(folder: string, given?: Uint8Array): Promise<SealedVersion> {
   const read = async (file: string, limit: number): Promise<Uint8Array> => {
     const bytes = await readBounded(`${folder}/${file}`, limit, file);
     if (bytes === null) throw new ArtifactError('file-missing', file, 'there is no such file');
@@ -47,7 +50,7 @@ export async function sealedFolder(folder: string): Promise<SealedVersion> {
   };
   const manifest = await read('manifest.json', MANIFEST_LIMIT);
   const { name, version, files: listed } = readManifest(utf8(manifest), 'manifest.json');
-  const signature = await read('manifest.sig', SIGNATURE_LIMIT);
+  const signature = given ?? (await read('manifest.sig', SIGNATURE_LIMIT));
   const files = {} as ArtifactFiles;
   for (const file of ARTIFACT_FILES)
     if (listed[file] !== undefined) files[file] = await read(file, FILE_LIMITS[file]);

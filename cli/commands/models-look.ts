@@ -1,0 +1,330 @@
+/** `rescore models list`, `show`, `diff`, `verify`: nothing here changes anything. */
+import type { Command } from 'commander';
+import { ArtifactError } from '../../models';
+import { readAudit } from '../../models/registry/audit';
+import type { AuditEntry } from '../../models/registry/audit';
+import type { Manifest } from '../../models/registry/manifest';
+import type { Pointer } from '../../models/registry/pointer';
+import { currentPointer, listVersions, loadManifest, loadVersion } from '../../models/registry/registry';
+import type { StorePlace } from '../../models/registry/registry';
+import { contextOf, withExamples, type Context } from '../context';
+import { CliError, usageError } from '../errors';
+import type { Io } from '../io';
+import { bytes, count } from '../output/format';
+import { printable } from '../output/table';
+import { manifestDifferences } from '../models/differences';
+import { replayed, versionsOf, withRegistry } from '../models/registry';
+
+type Standing = 'current' | 'previous' | 'withdrawn' | '';
+
+function standing(pointer: Pointer | null, version: string): Standing {
+  if (pointer?.version === version) return 'current';
+  if (pointer?.previous === version) return 'previous';
+  return pointer?.withdrawn?.includes(version) === true ? 'withdrawn' : '';
+}
+
+/** What may be known of a version without its files; the error's code where nothing may. */
+async function manifestOrCode(
+  place: StorePlace,
+  name: string,
+  version: string,
+): Promise<Manifest | ArtifactError> {
+  try {
+    return await loadManifest(place, name, version, null);
+  } catch (error) {
+    if (error instanceof ArtifactError) return error;
+    throw error;
+  }
+}
+
+const round = (value: number): string => String(Number(value.toPrecision(4)));
+const sizeOf = ({ files }: Manifest): number =>
+  Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
+
+/** One or two figures say how good it is. */
+const headline = ({ metrics }: Manifest): string =>
+  ['auc', 'r2', 'gini', 'calibrationError']
+    .filter(metric => metric in metrics)
+    .slice(0, 2)
+    .map(metric => `${metric} ${round(metrics[metric].value)}`)
+    .join(', ');
+
+export function listCommand(models: Command, io: Io): void {
+  const command = models
+    .command('list')
+    .description('every version in the registry: which scores, what it learned from, how good it is')
+    .action(async (_options: object, self: Command) => {
+      const context = contextOf(io, self);
+      const listed = await withRegistry(context, listAll);
+      await context.reporter.table(
+        [
+          { title: 'model' },
+          { title: 'version' },
+          { title: '' },
+          { title: 'data until' },
+          { title: 'customers', right: true },
+          { title: 'metrics' },
+          { title: 'size', right: true },
+          { title: 'signature' },
+        ],
+        listed.map(({ name, version, standing: place, manifest, problem }) =>
+          manifest === null
+            ? [name, version, place, '', '', '', '', problem!]
+            : [
+                name,
+                version,
+                place,
+                manifest.trainingRange.archiveEnd.slice(0, 10),
+                count(manifest.rows.train.customers),
+                headline(manifest),
+                bytes(sizeOf(manifest)),
+                'trusted',
+              ],
+        ),
+      );
+      if (listed.length === 0) context.reporter.note('The registry is empty.');
+      await context.reporter.result(
+        listed.map(({ manifest, ...one }) => ({
+          ...one,
+          archiveEnd: manifest?.trainingRange.archiveEnd ?? null,
+          metrics: manifest?.metrics ?? null,
+          bytes: manifest === null ? null : sizeOf(manifest),
+        })),
+      );
+    });
+  withExamples(command, [
+    ['rescore models list', 'of the registry that models.directory names'],
+    ['RESCORE_MODELS_DIRECTORY=s3://shop/models rescore --json models list', 'of a bucket, for a program'],
+  ]);
+}
+
+async function listAll(place: StorePlace) {
+  const listed = [];
+  for (const [name, versions] of await listVersions(place)) {
+    const pointer = await currentPointer(place, name);
+    for (const version of versions) {
+      const found = await manifestOrCode(place, name, version);
+      const isError = found instanceof ArtifactError;
+      listed.push({
+        name,
+        version,
+        standing: standing(pointer, version),
+        manifest: isError ? null : found,
+        problem: isError ? found.code : null,
+      });
+    }
+  }
+  return listed;
+}
+
+async function currentVersion(place: StorePlace, name: string): Promise<string> {
+  await versionsOf(place, name);
+  const pointer = await currentPointer(place, name);
+  if (pointer === null)
+    throw new CliError('model-unknown', `No version of ${name} is current: name one, or promote one.`);
+  return pointer.version;
+}
+
+export function showCommand(models: Command, io: Io): void {
+  const command = models
+    .command('show <name> [version]')
+    .description('one version (default: the current one): data, metrics, parameters, and what was decided')
+    .option('--decisions <number>', 'how many lines of the audit', '10')
+    .action(
+      async (name: string, given: string | undefined, options: { decisions: string }, self: Command) => {
+        const context = contextOf(io, self);
+        const limit = Number(options.decisions);
+        if (!Number.isSafeInteger(limit) || limit < 1)
+          throw usageError(`--decisions ${options.decisions} is not a whole number from 1.`);
+        await withRegistry(context, async place => {
+          const version = given ?? (await currentVersion(place, name));
+          const manifest = await loadManifest(place, name, version, null);
+          const pointer = await currentPointer(place, name);
+          const audit = await readAudit(place.store, name, limit);
+          await printVersion(context, manifest, standing(pointer, version));
+          await printDecisions(context, audit);
+          await context.reporter.result({ manifest, pointer, audit });
+        });
+      },
+    );
+  withExamples(command, [
+    ['rescore models show churn', 'the version that scores now'],
+    ['rescore models show churn 20260101T000000Z-c3007c44 --decisions 50', 'another one, with a long past'],
+  ]);
+}
+
+async function printVersion({ reporter }: Context, manifest: Manifest, place: Standing): Promise<void> {
+  const { trainingRange: range, rows, parameters } = manifest;
+  await reporter.table(
+    [{ title: `${manifest.name}/${manifest.version}` }, { title: place }],
+    [
+      ['set', manifest.set],
+      ['source', printable(range.source)],
+      ['snapshots', `${range.from} to ${range.until}`],
+      ['archive until', range.archiveEnd],
+      ['training', `${count(rows.train.rows)} rows of ${count(rows.train.customers)} customers`],
+      ['validation', `${count(rows.validation.rows)} rows of ${count(rows.validation.customers)} customers`],
+      ['layout', `${manifest.layout.fingerprint.slice(0, 12)}, ${manifest.layout.width} features`],
+      ['code, seed', `${manifest.codeCommit.slice(0, 12)}, ${manifest.seed}`],
+      ['size', bytes(sizeOf(manifest))],
+      [
+        'parameters',
+        printable(
+          Object.entries(parameters)
+            .map(([key, value]) => `${key}=${value}`)
+            .join(' '),
+        ),
+      ],
+    ],
+  );
+  await reporter.table(
+    [{ title: 'metric' }, { title: 'value', right: true }, { title: '95 % interval' }],
+    Object.entries(manifest.metrics).map(([metric, { value, low, high }]) => [
+      printable(metric),
+      round(value),
+      `${round(low)} to ${round(high)}`,
+    ]),
+  );
+}
+
+async function printDecisions({ reporter }: Context, audit: readonly AuditEntry[]): Promise<void> {
+  if (audit.length === 0) return reporter.text('No decision is on record.');
+  await reporter.table(
+    [{ title: 'decided' }, { title: 'what' }, { title: 'version' }, { title: 'by' }, { title: 'why' }],
+    audit.map(({ at, action, version, by, reason, forced, checks }) => [
+      at,
+      forced ? `${action} (forced)` : action,
+      version,
+      printable(by),
+      printable(
+        [reason, ...checks.filter(({ state }) => state === 'failed').map(({ said }) => said)]
+          .filter(text => text !== '')
+          .join('; '),
+      ),
+    ]),
+  );
+}
+
+export function diffCommand(models: Command, io: Io): void {
+  const command = models
+    .command('diff <name> <version> [other]')
+    .description('what differs between two versions; the other one is the current one by default')
+    .action(
+      async (name: string, version: string, given: string | undefined, _options: object, self: Command) => {
+        const context = contextOf(io, self);
+        await withRegistry(context, async place => {
+          const other = given ?? (await currentVersion(place, name));
+          const [before, after] = [
+            await loadManifest(place, name, other, null),
+            await loadManifest(place, name, version, null),
+          ];
+          const differences = manifestDifferences(before, after);
+          if (differences.length === 0) await context.reporter.text('Nothing differs.');
+          else
+            await context.reporter.table(
+              [{ title: 'field' }, { title: other }, { title: version }, { title: 'change', right: true }],
+              differences.map(({ field, before: was, after: is, change }) => [
+                printable(field),
+                printable(was),
+                printable(is),
+                change === null ? '' : `${change > 0 ? '+' : ''}${round(change)}`,
+              ]),
+            );
+          await context.reporter.result({ name, before: other, after: version, differences });
+        });
+      },
+    );
+  withExamples(command, [
+    ['rescore models diff churn 20260201T000000Z-1a2b3c4d', 'against the version that scores now'],
+  ]);
+}
+
+interface Verified {
+  name: string;
+  version: string;
+  /** Null: verified. */
+  code: string | null;
+  said: string;
+}
+
+export function verifyCommand(models: Command, io: Io): void {
+  const command = models
+    .command('verify [name] [version]')
+    .description(
+      'signature, digests, layout, form, and the golden vectors in the runtime, as before a first score',
+    )
+    .option('--all', 'every version, not only the current ones')
+    .action(
+      async (
+        name: string | undefined,
+        version: string | undefined,
+        options: { all?: boolean },
+        self: Command,
+      ) => {
+        if (options.all === true && version !== undefined)
+          throw usageError('Name one version, or --all (not both).');
+        const context = contextOf(io, self);
+        const { reporter } = context;
+        const found = await withRegistry(context, async place => {
+          const results: Verified[] = [];
+          for (const one of await chosen(place, name, version, options.all === true))
+            results.push(await verifyOne(place, one));
+          return results;
+        });
+        await reporter.table(
+          [{ title: 'model' }, { title: 'version' }, { title: 'verified' }, { title: 'what was found' }],
+          found.map(one => [one.name, one.version, one.code ?? 'yes', printable(one.said)]),
+        );
+        await reporter.result(found);
+        const wrong = found.filter(({ code }) => code !== null).length;
+        if (wrong > 0)
+          throw new CliError('models-unfit', `${count(wrong)} of ${count(found.length)} may not score.`);
+      },
+    );
+  withExamples(command, [
+    ['rescore models verify', 'the versions that score now; the exit code is 1 when one may not'],
+    ['rescore models verify churn --all', 'every version of one model'],
+  ]);
+}
+
+interface Chosen {
+  name: string;
+  version: string;
+  /** Null: whatever a trusted key signed. */
+  digest: string | null;
+}
+
+async function chosen(
+  place: StorePlace,
+  name: string | undefined,
+  version: string | undefined,
+  all: boolean,
+): Promise<Chosen[]> {
+  if (name !== undefined && version !== undefined) return [{ name, version, digest: null }];
+  const names = name === undefined ? [...(await listVersions(place)).keys()] : [name];
+  if (names.length === 0) throw new CliError('model-unknown', `${place.store.place} holds no model.`);
+  const found: Chosen[] = [];
+  for (const one of names) {
+    const pointer = await currentPointer(place, one);
+    const versions = all ? await versionsOf(place, one) : [await currentVersion(place, one)];
+    for (const each of versions)
+      found.push({
+        name: one,
+        version: each,
+        digest: pointer?.version === each ? pointer.manifestSha256 : null,
+      });
+  }
+  return found;
+}
+
+async function verifyOne(place: StorePlace, { name, version, digest }: Chosen): Promise<Verified> {
+  try {
+    const artifact = await loadVersion(place, name, version, digest);
+    await replayed(artifact);
+    const said = `signature, digests, layout, and ${count(artifact.golden.rows)} golden vectors`;
+    return { name, version, code: null, said };
+  } catch (error) {
+    if (!(error instanceof ArtifactError)) throw error;
+    return { name, version, code: error.code, said: `${error.reason}. ${error.remedy}` };
+  }
+}

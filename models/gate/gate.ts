@@ -1,0 +1,199 @@
+/**
+ * The gate: may this artifact take the place of the current one? Data in, every reason out; it looks at nothing else.
+ * What is not known is a reason to refuse, never a pass. The thresholds are settings (gate.*).
+ */
+import { DAY_MS } from '../../schemas';
+import { ARTIFACT_FILES } from '../registry/manifest';
+import type { Manifest } from '../registry/manifest';
+
+export interface GateLimits {
+  /** Least customers among the training rows. */
+  customers: number;
+  /** Least days of history in the archive. */
+  historyDays: number;
+  /** Least training rows of each class, for models that tell two apart. */
+  eachClass: number;
+  /** A metric may be worse than the current model's by this share of it. */
+  tolerance: number;
+  /** The calibration error of a probability must lie below this. */
+  calibrationError: number;
+  /** One feature alone above these gives the label away. */
+  featureAuc: number;
+  featureR2: number;
+  /** Lowest share of the selected among the groups of an attribute, over the highest: at least this (80 % rule). */
+  selectionRatio: number;
+  /** Most bytes of all files. */
+  bytes: number;
+  /** Most microseconds a row in the runtime. */
+  microsPerRow: number;
+}
+
+export interface Challenger {
+  manifest: Manifest;
+  /** Measured in the runtime of this machine; null when it was not. */
+  microsPerRow: number | null;
+}
+
+export interface GateCheck {
+  check: keyof GateLimits | 'evaluation' | 'comparison' | 'leak';
+  state: 'passed' | 'failed' | 'notApplicable';
+  /** What was found, and what is asked for. */
+  said: string;
+}
+
+export interface Verdict {
+  decision: 'promote' | 'reject';
+  checks: readonly GateCheck[];
+  /** `said` of every check that failed. */
+  reasons: readonly string[];
+}
+
+/** Which way a metric is better. Others are shown, not compared. */
+export const BETTER: Readonly<Record<string, 'higher' | 'lower'>> = {
+  auc: 'higher',
+  gini: 'higher',
+  r2: 'higher',
+  logLoss: 'lower',
+  meanAbsoluteError: 'lower',
+};
+
+/** `champion`: the version that scores now, null when none does. */
+export function judge(challenger: Challenger, champion: string | null, limits: GateLimits): Verdict {
+  const { manifest, microsPerRow } = challenger;
+  const checks = [
+    atLeast('customers', manifest.rows.train.customers, limits.customers, 'customers to learn from'),
+    ...evaluated(manifest, champion, limits),
+    calibrated(manifest, limits),
+    atMost('bytes', bytesOf(manifest), limits.bytes, 'bytes in all files'),
+    microsPerRow === null
+      ? failed('microsPerRow', 'the time of a row was not measured')
+      : atMost('microsPerRow', round(microsPerRow), limits.microsPerRow, 'µs a row'),
+  ];
+  const reasons = checks.filter(({ state }) => state === 'failed').map(({ said }) => said);
+  return { decision: reasons.length === 0 ? 'promote' : 'reject', checks, reasons };
+}
+
+type Evaluation = NonNullable<Manifest['evaluation']>;
+
+/** What only the evaluation knows. */
+function evaluated(manifest: Manifest, champion: string | null, limits: GateLimits): GateCheck[] {
+  const { evaluation } = manifest;
+  if (evaluation === undefined)
+    return [
+      failed(
+        'evaluation',
+        'the manifest has no evaluation: history, classes, leaks, groups and the current model on the same hold-out are not known',
+      ),
+    ];
+  const { archiveEnd } = manifest.trainingRange;
+  const days = (Date.parse(archiveEnd) - Date.parse(evaluation.archiveStart)) / DAY_MS;
+  return [
+    atLeast('historyDays', Math.floor(days), limits.historyDays, 'days of history'),
+    ...classes(manifest, evaluation, limits),
+    ...comparison(manifest, evaluation, champion, limits),
+    ...leaks(evaluation, limits),
+    ...groups(evaluation, limits),
+  ];
+}
+
+function classes(
+  { metrics }: Manifest,
+  { classes: found }: Evaluation,
+  { eachClass }: GateLimits,
+): GateCheck[] {
+  if (found === null)
+    return metrics['auc'] === undefined
+      ? [notApplicable('eachClass', 'the label is no class')]
+      : [failed('eachClass', 'it tells classes apart, and the rows of each are not known')];
+  return [
+    atLeast('eachClass', found.positives, eachClass, 'rows with the label'),
+    atLeast('eachClass', found.negatives, eachClass, 'rows without the label'),
+  ];
+}
+
+/** Metric by metric, on the same hold-out. */
+function comparison(
+  { metrics }: Manifest,
+  evaluation: Evaluation,
+  champion: string | null,
+  { tolerance }: GateLimits,
+): GateCheck[] {
+  if (champion === null) return [notApplicable('comparison', 'no model scores yet')];
+  const measured = evaluation.champion;
+  if (measured === null || measured.version !== champion)
+    return [
+      failed(
+        'comparison',
+        `it was compared with ${measured === null ? 'no model' : measured.version}, and ${champion} scores now`,
+      ),
+    ];
+  const compared = Object.keys(measured.metrics).filter(metric => Object.hasOwn(BETTER, metric));
+  if (compared.length === 0) return [failed('comparison', `no metric of ${champion} can be compared`)];
+  return compared.map(metric => {
+    const theirs = measured.metrics[metric]!.value;
+    const ours = metrics[metric]?.value;
+    if (ours === undefined)
+      return failed('comparison', `${metric} is not known, ${champion} has ${round(theirs)}`);
+    const slack = tolerance * Math.abs(theirs);
+    const holds = BETTER[metric] === 'higher' ? ours >= theirs - slack : ours <= theirs + slack;
+    const said = `${metric} is ${round(ours)}, ${champion} has ${round(theirs)}; ${BETTER[metric]!} is better, and ${percent(tolerance)} worse is allowed`;
+    return verdict('comparison', holds, said);
+  });
+}
+
+function leaks({ strongestFeatures }: Evaluation, { featureAuc, featureR2 }: GateLimits): GateCheck[] {
+  return strongestFeatures.map(({ feature, measure, value }) => {
+    const most = measure === 'auc' ? featureAuc : featureR2;
+    const name = measure === 'auc' ? 'an AUC' : 'an R2';
+    return verdict(
+      'leak',
+      value <= most,
+      `${feature} alone has ${name} of ${round(value)}, at most ${most} is no leak`,
+    );
+  });
+}
+
+function groups({ fairness }: Evaluation, { selectionRatio }: GateLimits): GateCheck[] {
+  const attributes = Object.entries(fairness);
+  if (attributes.length === 0) return [notApplicable('selectionRatio', 'no groups are known')];
+  return attributes.map(([attribute, { selectionRatio: ratio }]) =>
+    verdict(
+      'selectionRatio',
+      ratio >= selectionRatio,
+      `${attribute}: the least selected group over the most selected is ${round(ratio)}, at least ${selectionRatio} is fair`,
+    ),
+  );
+}
+
+/** Of probabilities and shares: their answers end at 1. */
+function calibrated({ output, metrics }: Manifest, { calibrationError }: GateLimits): GateCheck {
+  if (output.range.max !== 1) return notApplicable('calibrationError', 'the answer is no probability');
+  const error = metrics['calibrationError']?.value;
+  if (error === undefined) return failed('calibrationError', 'the calibration error is not known');
+  const said = `the calibration error is ${round(error)}, it must lie below ${calibrationError}`;
+  return verdict('calibrationError', error < calibrationError, said);
+}
+
+const bytesOf = ({ files }: Manifest): number =>
+  ARTIFACT_FILES.reduce((sum, file) => sum + files[file].bytes, 0);
+
+const round = (value: number): number => Number(value.toPrecision(4));
+const percent = (share: number): string => `${round(share * 100)} %`;
+
+const verdict = (check: GateCheck['check'], holds: boolean, said: string): GateCheck => ({
+  check,
+  state: holds ? 'passed' : 'failed',
+  said,
+});
+const failed = (check: GateCheck['check'], said: string): GateCheck => verdict(check, false, said);
+const notApplicable = (check: GateCheck['check'], said: string): GateCheck => ({
+  check,
+  state: 'notApplicable',
+  said,
+});
+
+// Written so that a number that is none fails.
+const atLeast = (check: keyof GateLimits, found: number, least: number, what: string): GateCheck =>
+  verdict(check, found >= least, `${found} ${what}, at least ${least} are needed`);
+const atMost = (check: keyof GateLimits, found: number, most: number, what: string): GateCheck =>
+  verdict(check, found <= most, `${found} ${what}, at most ${most} are allowed`);
