@@ -1,5 +1,6 @@
 /** Everything that a command may touch of the process around it, so that tests can run commands in process. */
 import type { Readable, Writable } from 'node:stream';
+import type { ScorerPlace } from '../models';
 import type { Clock, Scorer } from '../processors/ports';
 
 /** A scorer whose models are released at the end. */
@@ -17,8 +18,8 @@ export interface Io {
   cpuMicros: () => number;
   /** True when a person reads stdout: tables are coloured and progress is drawn. */
   terminal: boolean;
-  /** Verifies and loads the artifacts of a folder; with what reasons are made from, unless told otherwise. */
-  openScorer: (directory: string, explains?: boolean) => Promise<OpenedScorer>;
+  /** Verifies and loads the current artifacts of a registry. */
+  openScorer: (place: ScorerPlace) => Promise<OpenedScorer>;
   /** Aborted by SIGINT and SIGTERM: long commands stop at their next safe point. */
   signal: AbortSignal;
 }

@@ -2,11 +2,12 @@
 import { newLaneMetrics, addMetrics, Lane, type LaneMetrics } from '../processors/runner';
 import type { InputRules } from '../processors/core';
 import { INPUT_TOPICS, type CommandKind, type CustomerId, type EpochMs } from '../schemas';
-import { packagePath, type Context } from './context';
+import { type Context } from './context';
 import type { Io } from './io';
 import type { OpenState } from './embedded';
 import { ReplayProgress } from './replay/progress-record';
 import { coreSettings, type Settings } from './settings';
+import { modelsPlace } from './models/registry';
 
 export const inputRules = (settings: Settings): InputRules => ({
   currency: settings.currency,
@@ -16,7 +17,7 @@ export const inputRules = (settings: Settings): InputRules => ({
 
 /** For lanes: with reasons, unless the settings say that nobody reads them. */
 export const laneScorer = (io: Io, settings: Settings): ReturnType<Io['openScorer']> =>
-  io.openScorer(packagePath(io, settings['models.directory']), settings['publish.reasons'] === 'on');
+  io.openScorer({ ...modelsPlace(io, settings), explains: settings['publish.reasons'] === 'on' });
 
 export interface Engine {
   state: OpenState;

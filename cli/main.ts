@@ -60,9 +60,7 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
 }
 
 /** The process that we are: its streams, environment, clock and models. */
-export function processIo(
-  open: Io['openScorer'] = (directory, explains = true) => openScorer({ directory, explains }),
-): Io {
+export function processIo(open: Io['openScorer'] = openScorer): Io {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {

@@ -5,6 +5,8 @@ import { baselineDirectory } from './baseline-place';
 import baselineKeys from './baseline/trusted-keys.json';
 import { REQUIRED_MODELS, createScorer } from './onnx/scorer';
 import type { OnnxScorer } from './onnx/scorer';
+import { openStore } from './registry/open-store';
+import type { S3Access } from './registry/open-store';
 import { loadArtifact } from './registry/registry';
 
 export { ARTIFACT_ERRORS, ArtifactError } from './errors';
@@ -23,8 +25,10 @@ export const BASELINE_SET = 'baseline';
 export const BASELINE_KEYS: readonly TrustedKey[] = trustedKeysSchema.parse(baselineKeys).keys;
 
 export interface ScorerPlace {
-  /** Folder of the registry, for example `models/baseline`. */
+  /** The registry: a folder, for example `models/baseline`, or s3://bucket/prefix. */
   directory: string;
+  /** How the bucket is reached. */
+  s3?: S3Access;
   set?: string;
   keys?: readonly TrustedKey[];
   names?: readonly string[];
@@ -33,19 +37,25 @@ export interface ScorerPlace {
 }
 
 /**
- * Loads, verifies and opens the current version of each model of a directory registry. Throws `ArtifactError` with
+ * Loads, verifies and opens the current version of each model of a registry. Throws `ArtifactError` with
  * a stable code when any of them may not score; nothing stays open then.
  */
 export async function openScorer({
   directory,
+  s3,
   set = BASELINE_SET,
   keys = BASELINE_KEYS,
   names = REQUIRED_MODELS,
   explains = true,
 }: ScorerPlace): Promise<OnnxScorer> {
-  const artifacts = [];
-  for (const name of names) artifacts.push(await loadArtifact({ directory, set, keys }, name));
-  return createScorer(artifacts, explains);
+  const store = openStore(directory, s3);
+  try {
+    const artifacts = [];
+    for (const name of names) artifacts.push(await loadArtifact({ store, set, keys }, name));
+    return await createScorer(artifacts, explains);
+  } finally {
+    store.close();
+  }
 }
 
 /** The demonstration models that come with the program, verified and open. Throws `ArtifactError`. */

@@ -2,13 +2,14 @@ import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'nod
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
-import { contextOf, PACKAGE_ROOT, packagePath, withExamples, type Context } from '../context';
+import { contextOf, PACKAGE_ROOT, withExamples, type Context } from '../context';
 import { examineCluster } from '../doctor/cluster';
 import { ok, problem, warning, why } from '../doctor/finding';
 import type { Finding } from '../doctor/finding';
 import { stateInUse } from '../embedded';
 import { CliError, usageError } from '../errors';
 import type { Io } from '../io';
+import { modelsPlace } from '../models/registry';
 import { bytes } from '../output/format';
 
 const LOW_DISK_BYTES = 1 << 30;
@@ -36,9 +37,9 @@ function nativeModule(name: string): Finding {
 }
 
 async function artifacts(context: Context): Promise<Finding> {
-  const directory = packagePath(context.io, context.settings.values['models.directory']);
+  const directory = context.settings.values['models.directory'];
   try {
-    const scorer = await context.io.openScorer(directory);
+    const scorer = await context.io.openScorer(modelsPlace(context.io, context.settings.values));
     const names = scorer.constants.models.map(model => `${model.name} ${model.version}`).join(', ');
     await scorer.release();
     return ok('models', `${names}: signatures, digests, layout and golden vectors verified`);

@@ -12,14 +12,18 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { baselineDirectory } from '../../models';
+import { baselineDirectory, openScorer } from '../../models';
 import type { Manifest } from '../../models/registry/manifest';
 import { ARTIFACT_FILES } from '../../models/registry/manifest';
+import { openStore } from '../../models/registry/open-store';
 import { seal } from '../../models/registry/sealed';
-import { newSigningKey } from '../../models/signing';
-import { draftOf, filesOf, tinyModel } from '../../models/testing/artifacts';
+import { newSigningKey, readSigningKey } from '../../models/signing';
+import { draftOf, filesOf, publishTiny, tinyModel } from '../../models/testing/artifacts';
 import { describeWithServers } from '../../streams/testing/describe';
 import { startBucket } from '../../streams/testing/bucket';
+import type { Io } from '../io';
+import { modelsPlace } from '../models/registry';
+import { parseSettings } from '../settings';
 import { runCli } from '../testing/captured-io';
 
 const cwd = mkdtempSync(join(tmpdir(), 'rescore-models-'));
@@ -227,6 +231,32 @@ async function lifeOfAModel(): Promise<void> {
 
 test('from a key to a model that scores, and back', lifeOfAModel);
 
+/** What `rescore run`, `replay` and the others open: the models of the settings, by the keys of the settings. */
+async function scores(): Promise<void> {
+  const keys = readSigningKey(readFileSync(join(cwd, 'key.pem'), 'utf8'));
+  const io = { env, cwd } as Io;
+  const place = modelsPlace(io, parseSettings(env, null).values);
+  const store = openStore(place.directory, place.s3);
+  const more = { set: 'shop' };
+  for (const name of ['engagement', 'churn', 'ltv'])
+    await publishTiny({ store, set: 'shop', keys: place.keys, key: keys }, name, undefined, more);
+  store.close();
+  const doctor = async () => {
+    const { stdout } = await runCli(['--json', 'doctor'], { cwd, env, openScorer });
+    return (JSON.parse(stdout) as { check: string; state: string; found: string }[]).find(
+      ({ check }) => check === 'models',
+    )!;
+  };
+  expect(await doctor()).toMatchObject({ state: 'ok', found: expect.stringContaining('ltv 2026') as string });
+  env['RESCORE_MODELS_TRUSTED_KEYS'] = newSigningKey().publicKey;
+  expect(await doctor()).toMatchObject({
+    state: 'problem',
+    found: expect.stringContaining('no trusted key has the id') as string,
+  });
+}
+
+test('models of a set of our own score, and only by a key that is trusted for it', scores);
+
 describe('the gate', () => {
   test('every reason is printed, is in the audit, and nothing moves; --force goes against it, with its reason', async () => {
     const [, second] = await twoVersions();
@@ -362,5 +392,13 @@ describeWithServers('models in S3', () => {
       RESCORE_MODELS_S3_ENDPOINT: bucket.access.endpoint,
     });
     await lifeOfAModel();
+  }, 60_000);
+
+  test('models of a set of our own score, and only by a key that is trusted for it', async () => {
+    Object.assign(env, {
+      RESCORE_MODELS_DIRECTORY: `s3://${bucket.name}/ours`,
+      RESCORE_MODELS_S3_ENDPOINT: bucket.access.endpoint,
+    });
+    await scores();
   }, 60_000);
 });

@@ -11,13 +11,14 @@ import { connectedRedis } from '../cluster/connections';
 import { checkEmpty, checkNobodyWorks, checkWhole, planRebuild } from '../cluster/rebuild-plan';
 import { rebuildPartition, sumOf } from '../cluster/rebuild';
 import type { Reach, RebuildOptions } from '../cluster/rebuild';
-import { contextOf, packagePath, withExamples, type Context } from '../context';
+import { contextOf, withExamples, type Context } from '../context';
 import { CliError } from '../errors';
 import type { Io } from '../io';
 import { inputRules } from '../lanes';
 import { count } from '../output/format';
 import { wholeOption } from '../published/options';
 import { coreSettings } from '../settings';
+import { modelsPlace } from '../models/registry';
 
 interface Options {
   atOnce: string;
@@ -53,7 +54,7 @@ async function rebuildAll(
   const { io, reporter, settings } = context;
   const { values } = settings;
   const codec = await openCodec(values, io.clock);
-  const scorer = await io.openScorer(packagePath(io, values['models.directory']));
+  const scorer = await io.openScorer(modelsPlace(io, values));
   const total = plan.reduce((sum, { from, to }) => sum + sumOf(to) - sumOf(from), 0);
   const progress = reporter.progress('rebuild', total, 'offsets');
   let done = 0;

@@ -2,13 +2,14 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { checkClusterState, openClusterState } from '../cluster/state';
-import { contextOf, instantOption, packagePath, withExamples } from '../context';
+import { contextOf, instantOption, withExamples } from '../context';
 import { digestState } from '../customer/digest';
 import { checkState, openForReading, stateDirectory, STATE_FILE } from '../embedded';
 import { CliError, usageError } from '../errors';
 import type { Io } from '../io';
 import { bytes, count, instant } from '../output/format';
 import { rebuildCommand } from './state-rebuild';
+import { modelsPlace } from '../models/registry';
 
 function freeTarget(directory: string): string {
   if (existsSync(directory) && readdirSync(directory).length > 0)
@@ -117,7 +118,7 @@ function digestCommand(state: Command, io: Io): void {
     .action(async (options: Place & { asOf: string }, self: Command) => {
       const context = contextOf(io, self);
       const asOf = instantOption('--as-of', options.asOf);
-      const scorer = await io.openScorer(packagePath(io, context.settings.values['models.directory']));
+      const scorer = await io.openScorer(modelsPlace(io, context.settings.values));
       try {
         const open = isInRedis(options)
           ? await openClusterState(context.settings.values)

@@ -1,7 +1,7 @@
 /** The registry of models as commands open it: place and trust from the settings. */
 import { userInfo } from 'node:os';
 import { BASELINE_KEYS, BASELINE_SET } from '../../models';
-import type { TrustedKey } from '../../models';
+import type { ScorerPlace, TrustedKey } from '../../models';
 import type { GateLimits } from '../../models/gate/gate';
 import { OnnxModel } from '../../models/onnx/session';
 import type { Accept } from '../../models/registry/publish';
@@ -10,6 +10,7 @@ import { listVersions } from '../../models/registry/registry';
 import type { StorePlace } from '../../models/registry/registry';
 import { packagePath, type Context } from '../context';
 import { CliError, EXIT } from '../errors';
+import type { Io } from '../io';
 import type { Settings } from '../settings';
 
 const MEGABYTE = 1 << 20;
@@ -27,22 +28,23 @@ export function modelTrust(settings: Settings): { set: string; keys: readonly Tr
   return { set, keys: [...BASELINE_KEYS, ...own.map(publicKey => ({ publicKey, sets: [set] }))] };
 }
 
-/** A path stays one; s3://bucket/prefix is no path. */
-export function modelLocation({ io, settings: { values } }: Context): string {
-  const given = values['models.directory'];
-  return given.startsWith('s3://') ? given : packagePath(io, given);
+/** Where the models lie and whose signatures count: what a scorer is opened with. @throws CliError models-trust */
+export function modelsPlace(io: Io, settings: Settings): Required<Omit<ScorerPlace, 'names'>> {
+  const given = settings['models.directory'];
+  return {
+    // A path stays one; s3://bucket/prefix is no path.
+    directory: given.startsWith('s3://') ? given : packagePath(io, given),
+    s3: { endpoint: settings['models.s3Endpoint'], region: settings['models.s3Region'] },
+    ...modelTrust(settings),
+  };
 }
 
 /** @throws CliError models-trust, ArtifactError */
 export async function withRegistry<T>(context: Context, work: (place: StorePlace) => Promise<T>): Promise<T> {
-  const { values } = context.settings;
-  const trust = modelTrust(values);
-  const store = openStore(modelLocation(context), {
-    endpoint: values['models.s3Endpoint'],
-    region: values['models.s3Region'],
-  });
+  const { directory, s3, set, keys } = modelsPlace(context.io, context.settings.values);
+  const store = openStore(directory, s3);
   try {
-    return await work({ store, ...trust });
+    return await work({ store, set, keys });
   } finally {
     store.close();
   }
