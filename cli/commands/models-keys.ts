@@ -23,8 +23,15 @@ export function keygenCommand(models: Command, io: Io): void {
       const keyId = keyIdOf(publicKey);
       await reporter.text(`The private key is in ${file} (mode 0600). Keep a copy where nobody else reads.`);
       await reporter.text(`The public key has the id ${keyId}. In rescore.yaml of every processor:\n`);
-      await reporter.text(`models:\n  set: production\n  trustedKeys: ['${publicKey}']\n`);
-      await reporter.text(`Where models are signed, too:\n\nmodels:\n  signingKeyFile: ${file}`);
+      await reporter.text(
+        [
+          'models:',
+          '  directory: models # or s3://bucket/prefix',
+          '  set: production',
+          `  trustedKeys: ['${publicKey}']`,
+          `  signingKeyFile: ${JSON.stringify(file)} # only where models are signed`,
+        ].join('\n'),
+      );
       await reporter.result({ file, keyId, publicKey });
     });
   withExamples(command, [

@@ -110,12 +110,13 @@ describe('keys', () => {
 
   test('what keygen prints is what the settings file takes', async () => {
     const said = await ok('models', 'keygen', 'pasted.pem');
-    const yaml = said.slice(said.indexOf('models:\n  set:'), said.indexOf('\n\nWhere'));
+    const yaml = said.slice(said.indexOf('models:\n'));
     writeFileSync(join(cwd, 'pasted.yaml'), yaml);
     env = {};
     const settings = await json<{ name: string; value: unknown }[]>('--settings', 'pasted.yaml', 'settings');
     const value = (name: string) => settings.find(one => one.name === name)!.value;
     expect(value('models.set')).toBe('production');
+    expect(value('models.signingKeyFile')).toBe('pasted.pem');
     expect(value('models.trustedKeys')).toEqual([expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/)]);
   });
 
