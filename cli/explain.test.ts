@@ -7,11 +7,12 @@ import { FEATURE_NAMES } from '../processors/core';
 import type { Reason } from '../schemas';
 import { openScorer } from '../models';
 import type { ModelExplanation } from './customer/contributions';
+import type { Io } from './io';
 import { runCli } from './testing/captured-io';
 
 const directory = mkdtempSync(join(tmpdir(), 'rescore-explain-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
-const run = (line: string, open = (folder: string) => openScorer({ directory: folder })) =>
+const run = (line: string, open: Io['openScorer'] = openScorer) =>
   runCli(line.split(' '), { cwd: directory, openScorer: open });
 
 interface Score {

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { asOfOf, CATALOGUE, toVector, type Customer } from '../../processors/core';
-import { contextOf, packagePath, withExamples, type Context } from '../context';
+import { contextOf, withExamples, type Context } from '../context';
 import { bar, explanationsOf, signed, type ModelExplanation } from '../customer/contributions';
 import { customerInWords, nextWords } from '../customer/words';
 import { featuresAsJson, ledgerAsJson } from '../customer/portrait';
 import { knownCustomer, openForReading, stateDirectory, type OpenState } from '../embedded';
 import type { Io } from '../io';
+import { modelsPlace } from '../models/registry';
 import { instant, money, share } from '../output/format';
 import { printable } from '../output/table';
 import { coreSettings } from '../settings';
@@ -14,7 +15,7 @@ import { coreSettings } from '../settings';
 async function why(context: Context, customer: Customer): Promise<ModelExplanation[] | null> {
   const { io, reporter, settings } = context;
   try {
-    const scorer = await io.openScorer(packagePath(io, settings.values['models.directory']));
+    const scorer = await io.openScorer(modelsPlace(io, settings.values));
     try {
       const vector = toVector(customer.facts, asOfOf(customer));
       return await explanationsOf(scorer, vector, coreSettings(settings.values).currency);

@@ -14,9 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { baselineDirectory, openScorer } from '../../models';
 import type { Manifest } from '../../models/registry/manifest';
-import { ARTIFACT_FILES } from '../../models/registry/manifest';
 import { openStore } from '../../models/registry/open-store';
-import { seal } from '../../models/registry/sealed';
+import { presentFiles, seal } from '../../models/registry/sealed';
 import { newSigningKey, readSigningKey } from '../../models/signing';
 import { draftOf, filesOf, publishTiny, tinyModel } from '../../models/testing/artifacts';
 import { describeWithServers } from '../../streams/testing/describe';
@@ -66,7 +65,7 @@ function trained(folder: string, base: number, champion: string | null, more: ob
   const { manifest, version } = seal(draft, files, newSigningKey());
   mkdirSync(join(cwd, folder), { recursive: true });
   writeFileSync(join(cwd, folder, 'manifest.json'), manifest);
-  for (const file of ARTIFACT_FILES) writeFileSync(join(cwd, folder, file), files[file]);
+  for (const [file, bytes] of presentFiles(files)) writeFileSync(join(cwd, folder, file), bytes);
   return version;
 }
 

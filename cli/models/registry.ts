@@ -29,7 +29,7 @@ export function modelTrust(settings: Settings): { set: string; keys: readonly Tr
 }
 
 /** Where the models lie and whose signatures count: what a scorer is opened with. @throws CliError models-trust */
-export function modelsPlace(io: Io, settings: Settings): Required<Omit<ScorerPlace, 'names'>> {
+export function modelsPlace(io: Io, settings: Settings): Required<Omit<ScorerPlace, 'names' | 'explains'>> {
   const given = settings['models.directory'];
   return {
     // A path stays one; s3://bucket/prefix is no path.

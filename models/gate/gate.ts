@@ -175,7 +175,7 @@ function calibrated({ output, metrics }: Manifest, { calibrationError }: GateLim
 }
 
 const bytesOf = ({ files }: Manifest): number =>
-  ARTIFACT_FILES.reduce((sum, file) => sum + files[file].bytes, 0);
+  ARTIFACT_FILES.reduce((sum, file) => sum + (files[file]?.bytes ?? 0), 0);
 
 const round = (value: number): number => Number(value.toPrecision(4));
 const percent = (share: number): string => `${round(share * 100)} %`;
