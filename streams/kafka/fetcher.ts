@@ -193,10 +193,11 @@ export class Fetcher {
     { queue, from }: { queue: TopicQueue; from: number },
     askedAt: EpochMs,
   ): Promise<void> {
-    const { errorCode, lastStableOffset, logStartOffset, aborted, batches } = fetched;
+    const { errorCode, lastStableOffset, aborted, batches } = fetched;
     if (errorCode === OFFSET_OUT_OF_RANGE) {
       const { topic, partition } = queue;
-      queue.refuse(from, new OffsetOutOfRangeError(topic, partition, from, logStartOffset, lastStableOffset));
+      const { start, end } = await this.heldOf(queue);
+      queue.refuse(from, new OffsetOutOfRangeError(topic, partition, from, start, end));
       return;
     }
     if (errorCode !== 0)
@@ -206,6 +207,16 @@ export class Fetcher {
     const { records, nextOffset } = await decodeBatches(batches, from, aborted);
     const atEnd = nextOffset >= lastStableOffset;
     queue.arrive({ from, records: records.map(toRecord(queue)), nextOffset, atEnd, askedAt });
+  }
+
+  /** An answer that refuses an offset says -1 for what the log holds: it is asked for by itself. */
+  private async heldOf({ topic, partition }: TopicQueue): Promise<{ start: number; end: number }> {
+    const asked = { topic: topicName(this.settings.topicPrefix, topic), partitions: [{ partition }] };
+    const [[starts], [ends]] = await Promise.all([
+      this.cluster.fetchTopicsOffset([{ ...asked, fromBeginning: true }]),
+      this.cluster.fetchTopicsOffset([{ ...asked, fromBeginning: false }]),
+    ]);
+    return { start: Number(starts!.partitions[0]!.offset), end: Number(ends!.partitions[0]!.offset) };
   }
 }
 

@@ -140,8 +140,13 @@ export class TopicReader {
       ).partitions;
       if (answer === undefined) throw new Error(`${topic}/${partition}: the broker's answer is empty.`);
       if (answer.errorCode === 0) return decodeBatches(answer.batches, from, answer.aborted, true);
-      if (answer.errorCode === OFFSET_OUT_OF_RANGE && answer.logStartOffset > from)
-        return { records: [], nextOffset: answer.logStartOffset, isOvertaken: true };
+      if (answer.errorCode === OFFSET_OUT_OF_RANGE) {
+        // The answer itself says -1 for the log's start.
+        const start = (await this.offsets({ topic, partitions: [{ partition }], fromBeginning: true })).get(
+          partition,
+        )!;
+        if (start > from) return { records: [], nextOffset: start, isOvertaken: true };
+      }
       if (!MOVED.has(answer.errorCode) || attempt >= PATIENCE)
         throw new Error(`${topic}/${partition}: the broker answers error ${answer.errorCode}.`);
       await this.cluster.refreshMetadata();
