@@ -2,7 +2,7 @@
 import type { InputTopic } from '../schemas';
 import { INPUT_TOPICS } from '../schemas';
 import { OffsetOutOfRangeError } from '../processors/ports';
-import type { EventLog, TopicBatch } from '../processors/ports';
+import type { EventLog, LogRecord, TopicBatch } from '../processors/ports';
 import { positionsAt as at } from '../processors/state/state-store.contract';
 
 const records = (from: number, count: number) =>
@@ -102,15 +102,20 @@ function appends(log: () => EventLog): void {
       0,
       values.map(value => ({ key: 'kim', recordAt: 1, value })),
     );
-    const batch = await readTopic(log(), 'orders', 0, 2);
-    expect(batch.records.map(({ value }) => value.length)).toEqual([0, 2_000_000]);
-    expect(batch.records[1]!.value.every(byte => byte === 7)).toBe(true);
+    const read: LogRecord[] = [];
+    for (let batch, from = 0; batch?.atEnd !== true; from = batch.nextOffset) {
+      // What is large may come by itself.
+      batch = await readTopic(log(), 'orders', from, 2);
+      read.push(...batch.records);
+    }
+    expect(read.map(({ value }) => value.length)).toEqual([0, 2_000_000]);
+    expect(read[1]!.value.every(byte => byte === 7)).toBe(true);
   });
 }
 
 function reads(log: () => EventLog): void {
   test('an empty log has one empty batch per topic, at its end', async () => {
-    expect(await log().read(0, at(0), 10)).toEqual(
+    expect(await log().read(0, at(0), 10)).toMatchObject(
       INPUT_TOPICS.map(topic => ({ topic, records: [], nextOffset: 0, atEnd: true })),
     );
   });

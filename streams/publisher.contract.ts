@@ -10,13 +10,20 @@ import type {
 } from '../processors/ports';
 import { batchAfter, firstClaim, positionsAt } from '../processors/state/state-store.contract';
 
+export interface Published {
+  topic: OutputTopic;
+  key: string;
+  id: string;
+  value: Uint8Array | null;
+}
+
 export interface PublisherWorld {
   log: EventLog;
   store: StateStore;
   /** Of the process that owns the partitions. */
   publisher: Publisher;
-  /** What a read_committed consumer has seen, in the order of publication. */
-  published(): readonly { topic: OutputTopic; key: string; id: string; value: Uint8Array | null }[];
+  /** What a read_committed consumer has seen; of one topic and key in the order of publication. */
+  published(): readonly Published[] | Promise<readonly Published[]>;
   close(): Promise<void>;
 }
 
@@ -35,7 +42,8 @@ const letter = (to: string, partition: number, recordAt: number): OutgoingMail =
   value: Uint8Array.from(Buffer.from(`for ${to}`)),
 });
 
-const names = (world: PublisherWorld): string[] => world.published().map(({ id }) => id);
+const names = async (world: PublisherWorld): Promise<string[]> =>
+  (await world.published()).map(({ id }) => id).sort();
 
 /** Commits one batch with these messages; the outbox still has to be published. */
 async function commit(
@@ -65,9 +73,10 @@ function publishing(world: () => PublisherWorld): void {
     await world().publisher.fence(0);
     const outbox = await commit(world(), [message('a'), message('b', 'engagement-scores')]);
     await world().publisher.publish(0, outbox);
-    expect(names(world())).toEqual(['id-a', 'id-b']);
-    expect(world().published()[1]).toMatchObject({ topic: 'engagement-scores', key: 'key-b' });
-    expect(Buffer.from(world().published()[1]!.value!).toString()).toBe('b');
+    expect(await names(world())).toEqual(['id-a', 'id-b']);
+    const b = (await world().published()).find(({ id }) => id === 'id-b')!;
+    expect(b).toMatchObject({ topic: 'engagement-scores', key: 'key-b' });
+    expect(Buffer.from(b.value!).toString()).toBe('b');
     expect(await world().log.committed(0)).toMatchObject(positionsAt(1));
     expect(await world().log.committed(1)).toBeNull();
   });
@@ -79,11 +88,25 @@ function publishing(world: () => PublisherWorld): void {
       { ...message('empty'), value: new Uint8Array(0) },
     ]);
     await world().publisher.publish(0, outbox);
-    expect(
-      world()
-        .published()
-        .map(({ value }) => value?.length ?? null),
-    ).toEqual([null, 0]);
+    const sizes = (await world().published()).map(({ id, value }) => [id, value?.length ?? null]);
+    expect(Object.fromEntries(sizes)).toEqual({ 'id-gone': null, 'id-empty': 0 });
+  });
+
+  test('messages of one key keep their order, within a batch and over batches', async () => {
+    const { publisher, store } = world();
+    await publisher.fence(0);
+    const claim = await firstClaim(store);
+    const sent = [1, 2, 3].flatMap(step =>
+      ['a', 'b', 'c'].map(letter => ({ ...message(`${step}${letter}`), key: 'kim' })),
+    );
+    for (const step of [1, 2, 3]) {
+      const batch = batchAfter(claim, step, {});
+      const outbox = { ...batch.outbox, messages: sent.slice(3 * step - 3, 3 * step) };
+      expect(await store.commit(claim, { ...batch, outbox })).toBe('applied');
+      await publisher.publish(0, outbox);
+    }
+    expect((await world().published()).map(({ id }) => id)).toEqual(sent.map(({ id }) => id));
+    expect(await world().log.committed(0)).toMatchObject(positionsAt(3));
   });
 
   test('mail is in the customer-mail of its target, with the record time of what caused it', async () => {
@@ -112,7 +135,7 @@ function repairing(world: () => PublisherWorld): void {
     const { outbox, positions } = await world().store.claim(0);
     await world().publisher.fence(0);
     if (outbox !== null) await world().publisher.publish(0, outbox);
-    expect(names(world())).toEqual(['id-a']);
+    expect(await names(world())).toEqual(['id-a']);
     expect((await world().log.ends(1))['customer-mail']).toBe(1);
     expect(await world().log.committed(0)).toMatchObject(positions!);
   });
@@ -125,7 +148,7 @@ function repairing(world: () => PublisherWorld): void {
     const batch = batchAfter(old, 1, {});
     const outbox = { ...batch.outbox, messages: [message('zombie')], mail: [letter('lee', 1, 1)] };
     expect(await store.commit(old, { ...batch, outbox })).toBe('fenced');
-    expect(names(world())).toEqual([]);
+    expect(await names(world())).toEqual([]);
     expect((await log.ends(1))['customer-mail']).toBe(0);
   });
 
@@ -138,6 +161,6 @@ function repairing(world: () => PublisherWorld): void {
     await store.commit(claim, { ...batch, outbox });
     expect(await store.commit(claim, { ...batch, outbox })).toBe('alreadyApplied');
     await publisher.publish(0, outbox);
-    expect(names(world())).toEqual(['id-a']);
+    expect(await names(world())).toEqual(['id-a']);
   });
 }

@@ -1,0 +1,201 @@
+/** The publisher over Kafka, on a real broker, with the store of a processor: the contract, fencing, transactions. */
+import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { systemClock } from '../../cli/clock';
+import type { Outbox, OutgoingMessage } from '../../processors/ports';
+import { RedisStateStore, connectRedis } from '../../processors/state/redis';
+import { positionsAt } from '../../processors/state/state-store.contract';
+import type { OutputTopic } from '../../schemas';
+import { OUTPUT_TOPICS } from '../../schemas';
+import { readAll } from '../integrity/read-all';
+import { describePublisher } from '../publisher.contract';
+import type { Published, PublisherWorld } from '../publisher.contract';
+import { describeWithServers, withServers } from '../testing/describe';
+import { openKafkaWorld } from './testing/world';
+import type { KafkaWorld } from './testing/world';
+import { TopicReader } from './topic-reader';
+
+const outputsOf = ({ topicPrefix }: KafkaWorld): string[] =>
+  OUTPUT_TOPICS.map(topic => `${topicPrefix}${topic}`);
+
+/** What a read_committed reader sees at this moment. */
+async function visibleIn(world: KafkaWorld): Promise<Published[]> {
+  return (await readAll(world.kafka, outputsOf(world))).map(({ topic, key, value, headers }) => ({
+    topic: topic.slice(world.topicPrefix.length) as OutputTopic,
+    key,
+    id: headers!.find(([name]) => name === 'ce_id')![1]!.toString(),
+    value,
+  }));
+}
+
+/** The end of a transaction is answered before its markers are written: until no transaction is open. */
+async function publishedIn(world: KafkaWorld): Promise<Published[]> {
+  const reader = await TopicReader.open(world.kafka, outputsOf(world));
+  try {
+    for (const name of outputsOf(world))
+      while (!(await isDecided(world, reader, name))) await systemClock.sleep(10);
+  } finally {
+    await reader.close();
+  }
+  return visibleIn(world);
+}
+
+async function isDecided({ admin }: KafkaWorld, reader: TopicReader, name: string): Promise<boolean> {
+  const written = await admin.fetchTopicOffsets(name);
+  const decided = await reader.held(name);
+  return written.every(({ partition, high }) => decided[partition]!.to === Number(high));
+}
+
+/** Positions become visible with their marker, too. */
+async function committedAs({ log }: KafkaWorld, partition: number, { to, epoch }: Outbox): Promise<void> {
+  while (!isDeepStrictEqual(await log.committed(partition), { ...to, epoch })) await systemClock.sleep(10);
+}
+
+const message = (name: string, topic: OutputTopic = 'sessions'): OutgoingMessage => ({
+  topic,
+  key: `key-${name}`,
+  id: name,
+  value: Buffer.from(name),
+  headers: { ce_id: name },
+});
+
+const outbox = (messages: OutgoingMessage[], at: number, epoch = 1): Outbox => ({
+  batchNumber: at,
+  epoch,
+  from: positionsAt(at - 1),
+  to: positionsAt(at),
+  mail: [],
+  messages,
+});
+
+describeWithServers('on a broker', () => {
+  const servers = withServers();
+  let world: KafkaWorld;
+  const opened = async (): Promise<KafkaWorld> =>
+    (world = await openKafkaWorld(servers().brokers, { clock: systemClock }));
+
+  async function withStore(): Promise<PublisherWorld> {
+    const { application, log, publisher, close } = await opened();
+    const redis = connectRedis({ addresses: [servers().redis], kind: 'single' });
+    await redis.connect();
+    const kafkaPublisher = publisher();
+    return {
+      log,
+      store: new RedisStateStore(redis, application),
+      publisher: {
+        fence: partition => kafkaPublisher.fence(partition),
+        publish: async (partition, outbox) => {
+          await kafkaPublisher.publish(partition, outbox);
+          await committedAs(world, partition, outbox);
+        },
+      },
+      published: () => publishedIn(world),
+      close: async () => {
+        redis.disconnect();
+        await close();
+      },
+    };
+  }
+
+  describePublisher('Kafka', withStore);
+
+  describe('transactions', () => {
+    beforeEach(async () => void (await opened()));
+    afterEach(() => world.close());
+    const ids = async (): Promise<string[]> => (await publishedIn(world)).map(({ id }) => id).sort();
+
+    test('who was fenced publishes nothing more, neither messages nor positions, also for a neighbour', async () => {
+      const [zombie, owner] = [world.publisher(), world.publisher()];
+      await zombie.fence(0);
+      await zombie.publish(0, outbox([message('before')], 1));
+      await owner.fence(1);
+      for (const partition of [0, 1])
+        await expect(zombie.publish(partition, outbox([message('zombie')], 2))).rejects.toThrow();
+      await owner.publish(0, outbox([message('after')], 2, 7));
+      expect(await ids()).toEqual(['after', 'before']);
+      await committedAs(world, 0, outbox([], 2, 7));
+      expect(await world.log.committed(1)).toBeNull();
+    });
+
+    test('units are nobody’s rivals', async () => {
+      const [first, second] = [world.publisher({ unitSize: 1 }), world.publisher({ unitSize: 1 })];
+      await first.fence(0);
+      await second.fence(1);
+      await first.publish(0, outbox([message('first')], 1));
+      await second.publish(1, outbox([message('second')], 1));
+      expect(await ids()).toEqual(['first', 'second']);
+    });
+
+    test('after an error nothing goes out before it is fenced again, and then it is the older one that ends', async () => {
+      const [first, second] = [world.publisher(), world.publisher()];
+      await first.fence(0);
+      await second.fence(0);
+      await expect(first.publish(0, outbox([message('a')], 1))).rejects.toThrow();
+      await expect(first.publish(0, outbox([message('a')], 1))).rejects.toThrow('must be fenced first');
+      await first.fence(0);
+      await first.publish(0, outbox([message('a')], 1));
+      await expect(second.publish(0, outbox([message('b')], 2))).rejects.toThrow();
+      expect(await ids()).toEqual(['a']);
+    });
+
+    test('lanes of a unit that are ready together share a transaction, and each commits its own', async () => {
+      const publisher = world.publisher();
+      await publisher.fence(0);
+      const lanes = [0, 1].map(lane =>
+        outbox([{ ...message(`lane-${lane}`), key: 'kim' }], 10 + lane, 3 + lane),
+      );
+      await Promise.all(lanes.map((ready, lane) => publisher.publish(lane, ready)));
+      expect(await ids()).toEqual(['lane-0', 'lane-1']);
+      for (const [lane, ready] of lanes.entries()) await committedAs(world, lane, ready);
+      const written = await world.admin.fetchTopicOffsets(`${world.topicPrefix}sessions`);
+      // Two records and the marker of one transaction.
+      expect(written.map(({ high }) => Number(high)).sort()).toEqual([0, 3]);
+    });
+
+    test('what fails on the way is not seen, of no lane and in no topic, and moves no position', async () => {
+      const publisher = world.publisher();
+      await publisher.fence(0);
+      // A portion of its own that the topic refuses, behind one that it takes.
+      const tooLarge = { ...message('large'), key: 'kim', value: randomBytes(2_000_000) };
+      const failing = outbox([{ ...message('small'), key: 'kim' }, tooLarge], 1);
+      const neighbour = outbox([message('neighbour', 'engagement-scores')], 1);
+      const settled = await Promise.allSettled([
+        publisher.publish(0, failing),
+        publisher.publish(1, neighbour),
+      ]);
+      expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+      expect(await visibleIn(world)).toEqual([]);
+      await publisher.fence(0);
+      await publisher.publish(1, neighbour);
+      expect(await ids()).toEqual(['neighbour']);
+      await committedAs(world, 1, neighbour);
+      expect(await world.log.committed(0)).toBeNull();
+    });
+
+    test('a partition shows all of a transaction or nothing of it, however many portions it came in', async () => {
+      const publisher = world.publisher();
+      await publisher.fence(0);
+      const size = 2_500;
+      const batches = [1, 2, 3].map(at =>
+        outbox(
+          Array.from({ length: size }, () => ({ ...message(`batch-${at}`), key: 'kim' })),
+          at,
+        ),
+      );
+      let isOver = false;
+      const publishing = (async () => {
+        for (const batch of batches) await publisher.publish(0, batch);
+      })().finally(() => void (isOver = true));
+      for (let isLast = false; !isLast;) {
+        isLast = isOver;
+        const seen = (await (isLast ? publishedIn(world) : visibleIn(world))).map(({ id }) => id);
+        const whole = Math.floor(seen.length / size);
+        expect(seen.length).toBe(whole * size);
+        for (let at = 0; at < whole; at++)
+          expect(new Set(seen.slice(at * size, (at + 1) * size))).toEqual(new Set([`batch-${at + 1}`]));
+        if (isLast) expect(whole).toBe(3);
+      }
+      await publishing;
+    });
+  });
+});
