@@ -3,7 +3,16 @@ import fc from 'fast-check';
 import { ArtifactError } from '../errors';
 import { newSigningKey } from '../signing';
 import type { SigningKey } from '../signing';
-import { DECISION, TEST_SET, accept, draftOf, filesOf, publishTiny, tinyModel } from '../testing/artifacts';
+import {
+  DECISION,
+  TEST_SET,
+  accept,
+  draftOf,
+  filesOf,
+  publishTiny,
+  tinyModel,
+  treesOf,
+} from '../testing/artifacts';
 import { damagingStore, dyingStore, scheduledStore } from '../testing/bad-day-stores';
 import { readAudit } from './audit';
 import { currentPointer, loadArtifact, loadVersion, seenPointer } from './registry';
@@ -40,7 +49,9 @@ export function registryContract(
     });
     /** A churn model that differs by its base, so that versions differ. */
     const sealed = (base: number, seed = 1): SealedVersion => {
-      const files = filesOf(tinyModel(true, { base }));
+      const model = tinyModel(true, { base });
+      const trees = Buffer.from(JSON.stringify(treesOf('churn', model)));
+      const files = { ...filesOf(model), 'trees.json': trees };
       return seal(draftOf('churn', files['model.onnx'], { seed }), files, key);
     };
     const publish = (place: StorePlace, one: SealedVersion) => publishSealed(place, one, accept, DECISION);
