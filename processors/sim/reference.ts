@@ -39,7 +39,8 @@ function recordsInOrder(broker: MemoryBroker): LogRecord[] {
   for (const topic of INPUT_TOPICS)
     if (topic !== 'customer-mail')
       for (let partition = 0; partition < broker.partitions; partition++)
-        for (const record of broker.read(topic, partition, broker.startOf(topic, partition), Infinity).records)
+        for (const record of broker.read(topic, partition, broker.startOf(topic, partition), Infinity)
+          .records)
           records.push(record);
   return records.sort(
     (a, b) => a.recordAt - b.recordAt || RANK[a.topic] - RANK[b.topic] || a.offset - b.offset,
