@@ -41,7 +41,7 @@ export function registryContract(
 ): void {
   describe(name, () => {
     const key = newSigningKey();
-    const at = (store: RegistryStore): TestPlace => ({
+    const placeOf = (store: RegistryStore): TestPlace => ({
       store,
       set: TEST_SET,
       key,
@@ -65,10 +65,16 @@ export function registryContract(
           throw error;
         },
       );
+    const moveIsAudited = async (place: StorePlace): Promise<void> => {
+      const { version, sequence } = (await currentPointer(place, 'churn'))!;
+      expect(await readAudit(place.store, 'churn', 10)).toContainEqual(
+        expect.objectContaining({ version, sequence }),
+      );
+    };
     let place: TestPlace;
     const [first, second, third] = [sealed(0.5), sealed(1), sealed(2)];
     const fresh = async (): Promise<TestPlace> => {
-      const made = at(openEmpty());
+      const made = placeOf(openEmpty());
       await publish(made, first);
       return made;
     };
@@ -118,13 +124,14 @@ export function registryContract(
         for (let step = 1; ; step += crashEvery) {
           const one = await fresh();
           const dying = dyingStore(one.store, step, when);
-          const ended = await publish(at(dying), second).then(
+          const ended = await publish(placeOf(dying), second).then(
             () => 'published',
             () => 'died',
           );
           if (ended === 'published') break;
           steps++;
           expect([first.version, second.version]).toContain(await currentOf(one));
+          await moveIsAudited(one);
           await publish(one, second);
           expect(await currentOf(one)).toBe(second.version);
           expect(await currentPointer(one, 'churn')).toMatchObject({ sequence: 2, previous: first.version });
@@ -139,7 +146,9 @@ export function registryContract(
       async file => {
         for (const share of damageAt) {
           const one = await fresh();
-          expect(await codeOf(publish(at(damagingStore(one.store, file, share)), second))).not.toBe('done');
+          expect(await codeOf(publish(placeOf(damagingStore(one.store, file, share)), second))).not.toBe(
+            'done',
+          );
           expect(await currentOf(one)).toBe(first.version);
           await publish(one, second);
           expect(await currentOf(one)).toBe(second.version);
@@ -153,10 +162,8 @@ export function registryContract(
       await fc.assert(
         fc.asyncProperty(fc.scheduler(), async scheduler => {
           const one = await fresh();
-          const turn = (label: string) => scheduler.schedule(Promise.resolve(), label);
-          const all = [second, third, sealed(1, 2)].map(version =>
-            codeOf(publish(at(scheduledStore(one.store, turn)), version)),
-          );
+          const inTurn = scheduledStore(one.store, (answer, label) => scheduler.schedule(answer, label));
+          const all = [second, third, sealed(1, 2)].map(version => codeOf(publish(placeOf(inTurn), version)));
           const ended = Promise.all(all);
           await scheduler.waitFor(ended);
           const codes = await ended;
@@ -166,6 +173,7 @@ export function registryContract(
           for (const code of codes) expect(['done', 'pointer-moved', 'version-exists']).toContain(code);
           // Whoever won is whole; whoever lost changed nothing of it.
           await loadArtifact(one, 'churn');
+          await moveIsAudited(one);
           one.store.close();
         }),
         { numRuns: interleavings },

@@ -49,25 +49,16 @@ export function damagingStore(store: RegistryStore, damaged: string, share: numb
   };
 }
 
-/** Every operation waits for its turn. */
+/** Every operation takes effect when it is asked for, and answers when `turn` lets it. */
 export function scheduledStore(
   store: RegistryStore,
-  turn: (label: string) => Promise<unknown>,
+  turn: <T>(answer: Promise<T>, label: string) => Promise<T>,
 ): RegistryStore {
   return {
     place: store.place,
-    list: async prefix => {
-      await turn(`list ${prefix}`);
-      return store.list(prefix);
-    },
-    read: async (name, limit) => {
-      await turn(`read ${name}`);
-      return store.read(name, limit);
-    },
-    swap: async (name, bytes, expected) => {
-      await turn(`swap ${name}`);
-      return store.swap(name, bytes, expected);
-    },
+    list: prefix => turn(store.list(prefix), `list ${prefix}`),
+    read: (name, limit) => turn(store.read(name, limit), `read ${name}`),
+    swap: (name, bytes, expected) => turn(store.swap(name, bytes, expected), `swap ${name}`),
     close: () => undefined,
   };
 }
