@@ -5,11 +5,12 @@
  * So leaves are taken together in twigs: a node two levels above the deepest leaf, with all that is below it. A twig
  * asks the comparisons on the path to it and its own three: 5 in a tree of depth 4. For each of their 32 outcomes its
  * contributions, a number per distinct feature, are computed when the model is loaded. To explain a vector is then: do
- * every comparison once, and for every twig add up to five numbers. No case is slower than another, nothing is
- * remembered, and the order of the additions is that of the trees.
+ * every comparison once (comparisons.ts), and for every twig add up to five numbers. Nothing is remembered from one
+ * vector to the next, and the order of the additions is that of the trees.
  *
  * Tables per leaf instead of recursion: J. Yang, "Fast TreeSHAP", 2021 (arXiv:2109.09847). Twigs of leaves are ours.
  */
+import { Comparisons, splitsOf } from './comparisons';
 import { extended, followingOf, meanOf, sharesOf } from './leaf-shares';
 import type { Leaf, Step } from './leaf-shares';
 import type { Tree, TreeModel } from './trees';
@@ -27,8 +28,6 @@ interface Twig {
 }
 
 interface CompiledTree {
-  /** Nodes that compare; their place in this list is their bit. */
-  splits: readonly number[];
   twigs: readonly Twig[];
   mean: number;
 }
@@ -37,11 +36,9 @@ export class TreeShap {
   /** Margin of the mean: what the contributions are added to. */
   readonly base: number;
   readonly width: number;
+  private readonly comparisons: Comparisons;
+  private readonly outcomes: Int32Array;
   // All trees behind one another; `...Ends[tree]` is where the next tree's begin, and so for the parts of twigs.
-  private readonly feature: Int32Array;
-  private readonly threshold: Float64Array;
-  private readonly missingYes: Uint8Array;
-  private readonly splitEnds: Int32Array;
   private readonly twigEnds: Int32Array;
   private readonly bits: Uint8Array;
   private readonly bitEnds: Int32Array;
@@ -52,15 +49,10 @@ export class TreeShap {
 
   constructor(readonly model: TreeModel) {
     this.width = model.features.length;
+    this.comparisons = new Comparisons(model.trees);
+    this.outcomes = new Int32Array(model.trees.length);
     const trees = model.trees.map(compile);
     this.base = trees.reduce((sum, { mean }) => sum + mean, model.base);
-    const nodes = trees.flatMap(({ splits }, at) => splits.map(node => ({ tree: model.trees[at]!, node })));
-    this.feature = Int32Array.from(nodes, ({ tree, node }) => tree.feature[node]!);
-    this.threshold = Float64Array.from(nodes, ({ tree, node }) => tree.threshold[node]!);
-    this.missingYes = Uint8Array.from(nodes, ({ tree, node }) =>
-      tree.missing[node] === tree.yes[node] ? 1 : 0,
-    );
-    this.splitEnds = ends(trees.map(({ splits }) => splits.length));
     const twigs = trees.flatMap(tree => tree.twigs);
     this.twigEnds = ends(trees.map(tree => tree.twigs.length));
     this.bits = Uint8Array.from(twigs.flatMap(twig => twig.bits));
@@ -75,23 +67,18 @@ export class TreeShap {
 
   /** Writes the contributions of the vector that begins at `at` into `out` (`width` values, margin units). */
   explain(vectors: Float32Array, at: number, out: Float64Array): void {
-    const { feature, threshold, missingYes, splitEnds, twigEnds } = this;
-    const { bits, bitEnds, slots, slotEnds, tables, tableStarts } = this;
+    const { outcomes, twigEnds, bits, bitEnds, slots, slotEnds, tables, tableStarts } = this;
+    this.comparisons.outcomes(vectors, at, outcomes);
     out.fill(0);
-    let split = 0;
     let twig = 0;
     let bit = 0;
     let slot = 0;
-    for (let tree = 0; tree < splitEnds.length; tree++) {
-      let outcomes = 0;
-      for (let mask = 1; split < splitEnds[tree]!; split++, mask <<= 1) {
-        const value = vectors[at + feature[split]!]!;
-        if (value < threshold[split]! || (value !== value && missingYes[split] === 1)) outcomes |= mask;
-      }
+    for (let tree = 0; tree < outcomes.length; tree++) {
+      const outcome = outcomes[tree]!;
       for (; twig < twigEnds[tree]!; twig++) {
         let row = 0;
         for (let place = 0; bit < bitEnds[twig]!; place++, bit++)
-          row |= ((outcomes >> bits[bit]!) & 1) << place;
+          row |= ((outcome >> bits[bit]!) & 1) << place;
         const end = slotEnds[twig]!;
         for (let cell = tableStarts[twig]! + row * (end - slot); slot < end; slot++, cell++)
           out[slots[slot]!]! += tables[cell]!;
@@ -111,7 +98,7 @@ const depthOf = (tree: Tree, node = 0): number =>
   isLeaf(tree, node) ? 0 : 1 + Math.max(depthOf(tree, tree.yes[node]!), depthOf(tree, tree.no[node]!));
 
 function compile(tree: Tree): CompiledTree {
-  const splits = tree.feature.flatMap((feature, node) => (feature < 0 ? [] : [node]));
+  const splits = splitsOf(tree);
   const twigs: Twig[] = [];
   let mean = 0;
   const walk = (node: number, steps: readonly Step[], levels: number): void => {
@@ -124,7 +111,7 @@ function compile(tree: Tree): CompiledTree {
     twigs.push(twigOf(leaves));
   };
   walk(0, [], depthOf(tree) - TWIG_LEVELS);
-  return { splits, twigs, mean };
+  return { twigs, mean };
 }
 
 /** Both children of a node that compares, with the steps of the path to them. */

@@ -9,8 +9,8 @@ import type { LaneMetrics } from './metrics';
 import type { MutablePositions } from './positions';
 
 const VECTOR_WIDTH = CATALOGUE.length;
-/** What a score with its headers takes in the outbox, about. */
-const SCORE_BYTES = 1_200;
+/** What a score with its reasons and headers takes in the outbox, about. */
+const SCORE_BYTES = 1_800;
 
 /** Vectors of a batch, row after row, in memory that is used again for the next one. */
 export class VectorRows {
