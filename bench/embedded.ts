@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createReadStream } from 'node:fs';
-import { baselineScorer } from '../models';
+import { baselineDirectory, openScorer } from '../models';
 import { DEFAULT_RULES, DEFAULT_SETTINGS } from '../processors/core';
 import type { Scorer } from '../processors/ports';
 import { Lane, ReplayDriver, STAGES } from '../processors/runner';
@@ -176,7 +176,8 @@ function figuresOf(
 }
 
 async function main(): Promise<void> {
-  const scorer = await baselineScorer();
+  const scorer = await openScorer({ directory: baselineDirectory(), explains: false });
+  const explaining = await openScorer({ directory: baselineDirectory() });
   const figures: Figures = {};
   process.stdout.write('Making the world.\n');
   const records = [...world(5_000, 45)];
@@ -189,7 +190,9 @@ async function main(): Promise<void> {
     process.stdout.write('The CDNOW file is not here (RESCORE_DATA names its folder): left out.\n');
   else Object.assign(figures, await measure('cdnow', orders, scorer));
   Object.assign(figures, stateSizes());
+  Object.assign(figures, await measure('worldWithReasons', records, explaining));
   await scorer.release();
+  await explaining.release();
   const commit = commitOf(ROOT);
   const directory = join(ROOT, 'bench', 'results');
   const result = { commit, measuredAt: new Date(systemClock.now()).toISOString(), ...machine(), figures };
