@@ -9,12 +9,12 @@ import { CLI_ERRORS, CliError } from '../errors';
 import { ok, problem, warning, why } from './finding';
 import type { Finding } from './finding';
 
-const failed = (check: string, error: unknown): Finding =>
-  problem(
-    check,
-    why(error),
-    error instanceof CliError ? CLI_ERRORS[error.code] : 'Look at the message, and at `rescore settings`.',
-  );
+function failed(check: string, error: unknown): Finding {
+  if (!(error instanceof CliError))
+    return problem(check, why(error), 'Look at the message, and at `rescore settings`.');
+  const remedy = CLI_ERRORS[error.code];
+  return problem(check, why(error).replace(` ${remedy}`, ''), remedy);
+}
 
 /** A finding for each topic that is not as it should be. */
 async function kafka(context: Context): Promise<Finding[]> {
