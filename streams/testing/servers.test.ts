@@ -3,6 +3,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { Redis } from 'ioredis';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { describeWithServers } from './describe';
+import { makeTopic } from '../kafka/testing/make-topic';
 import { startKafka, startRedis, startRegistry, startS3 } from './servers';
 
 describeWithServers('the servers of the tests', () => {
@@ -13,7 +14,7 @@ describeWithServers('the servers of the tests', () => {
     const producer = kafka.producer({ transactionalId: 'one', idempotent: true, maxInFlightRequests: 1 });
     try {
       await admin.connect();
-      await admin.createTopics({ topics: [{ topic: 'words', numPartitions: 1 }], waitForLeaders: true });
+      await makeTopic(admin, { topic: 'words', numPartitions: 1 });
       await producer.connect();
       const transaction = await producer.transaction();
       await transaction.send({ topic: 'words', messages: [{ value: 'kept' }] });

@@ -4,6 +4,7 @@ import { INPUT_TOPICS, OUTPUT_TOPICS } from '../../../schemas';
 import type { Finding, TopicChange } from '../../../streams/kafka';
 import { runCli } from '../../testing/captured-io';
 import { TestCluster, type Brokers } from '../../testing/kafka';
+import { makeTopic } from '../../../streams/kafka/testing/make-topic';
 
 export function topicsSuite(brokers: Brokers): void {
   const cluster = new TestCluster(brokers);
@@ -39,12 +40,7 @@ export function topicsSuite(brokers: Brokers): void {
   });
 
   test('a missing topic is made like the inputs that exist, not like the setting', async () => {
-    await cluster.withAdmin(admin =>
-      admin.createTopics({
-        topics: [{ topic: cluster.name('orders'), numPartitions: 3 }],
-        waitForLeaders: true,
-      }),
-    );
+    await cluster.withAdmin(admin => makeTopic(admin, { topic: cluster.name('orders'), numPartitions: 3 }));
     const made = await changes('create');
     expect(made.map(({ topic }) => topic)).toEqual(
       [...INPUT_TOPICS, ...OUTPUT_TOPICS].map(t => cluster.name(t)),

@@ -13,6 +13,7 @@ import type { KafkaPublisherOptions } from '../publisher';
 import { createTopics } from '../topic-create';
 import { topicName } from '../topic-names';
 import { connectCluster } from '../wire/cluster';
+import { makeTopic } from './make-topic';
 
 export interface KafkaWorld {
   kafka: Kafka;
@@ -80,7 +81,7 @@ export async function openKafkaWorld(
     timestamps: 'any' as const,
     maxMessageBytes: 1_000_000,
   };
-  await admin.createTopics({ topics: [ordersOfAnySize(topicPrefix)] });
+  await makeTopic(admin, ordersOfAnySize(topicPrefix));
   await createTopics(admin, topics, { alter: false, dryRun: false });
   const { cluster, disconnect } = await connectCluster(
     kafka,
