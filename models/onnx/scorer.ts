@@ -99,6 +99,7 @@ class ModelScorer implements OnnxScorer {
   }
 
   async explain(vectors: Float32Array, rows: readonly number[], largest = LARGEST): Promise<Reason[][]> {
+    if (this.explainers.length === 0) return rows.map(() => []);
     const reasons: Reason[][] = [];
     for (const row of rows) {
       if (reasons.length > 0 && reasons.length % EXPLAINED_AT_ONCE === 0) await setImmediate();
