@@ -1,7 +1,7 @@
 # rescore: `make help` lists what there is. The two that matter: `make demo` and `make test`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test check bench bench-cluster bench-explain sim baseline contributions images up down clean
+.PHONY: help install build demo test check cfn-lint bench bench-cluster bench-explain sim baseline contributions images up down clean
 
 NODE_BIN := node_modules/.bin
 STAMP := node_modules/.installed
@@ -26,13 +26,18 @@ demo: build ## make a world, replay 120 days, then watch scores move while a cus
 test: $(STAMP) build ## check and run every test; ends with one line of counts
 	node scripts/run-tests.js
 
-check: $(STAMP) ## format, lint, types, boundaries, cycles, dead exports
+check: $(STAMP) ## format, lint, types, boundaries, cycles, dead exports, deployment descriptions
 	$(NODE_BIN)/prettier --check --log-level warn .
 	$(NODE_BIN)/eslint --cache --cache-location .cache/eslint .
 	$(NODE_BIN)/tsc --noEmit -p tsconfig.json
 	$(NODE_BIN)/tsc --noEmit -p processors/core/tsconfig.json
 	$(NODE_BIN)/depcruise --config .dependency-cruiser.cjs $(wildcard schemas processors streams models backfill cli bench)
 	$(NODE_BIN)/knip
+	$(NODE_BIN)/jest --runInBand --silent --reporters default --runTestsByPath k8s/manifests.test.ts k8s/fargate/template.test.ts
+
+cfn-lint: ## install what checks k8s/fargate (needs python3; installs into k8s/fargate/.venv)
+	python3 -m venv k8s/fargate/.venv
+	k8s/fargate/.venv/bin/pip install --quiet -r k8s/fargate/requirements.txt
 
 bench: build ## measure the embedded lane; results are kept in bench/results
 	node dist/bench/embedded.js
