@@ -14,7 +14,13 @@ module.exports = {
         sourceMaps: 'inline',
       },
     ],
+    // Libraries that are ES modules only: Node loads them by import(), Jest's own loader can't.
+    'node_modules/hyparquet(-writer)?/.+\\.js$': [
+      '@swc/jest',
+      { jsc: { target: 'es2023' }, module: { type: 'commonjs' } },
+    ],
   },
+  transformIgnorePatterns: ['/node_modules/(?!hyparquet)'],
   testTimeout: 120_000,
   maxWorkers: '100%',
   reporters: ['default', ['jest-junit', { outputDirectory: 'reports', outputName: 'jest.xml' }]],

@@ -9,7 +9,8 @@ import { HistoryFold } from './history';
 import type { HistoryRecord } from './history';
 import { LABEL_PLANS, SIDE, isValidationCustomer } from './plan';
 import type { Snapshots } from './snapshots';
-import { labelOf, writeDataset } from './write';
+import { labelOf } from './select';
+import { writeDataset } from './write';
 
 const fold = (records: readonly HistoryRecord[]): Snapshots => {
   const history = new HistoryFold(RANGE);

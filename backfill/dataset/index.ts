@@ -3,5 +3,5 @@ export { HistoryFold } from './history';
 export type { HistoryRecord } from './history';
 export { LABEL_PLANS } from './plan';
 export type { ArchiveRange, LabelPlan } from './plan';
-export { labelOf, writeDataset } from './write';
+export { writeDataset } from './write';
 export type { DatasetSummary, Truth } from './write';

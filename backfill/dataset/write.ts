@@ -10,9 +10,10 @@ import { endianness } from 'node:os';
 import { join } from 'node:path';
 import type { CustomerId, EpochMs } from '../../schemas';
 import { FEATURE_NAMES, VECTOR_WIDTH } from '../../processors/core';
-import { LABEL_PLANS, SIDE, isMature, isValidationCustomer, sideOf } from './plan';
+import { LABEL_PLANS, SIDE } from './plan';
 import type { ArchiveRange, LabelPlan, Side } from './plan';
-import { ACTIVITY_SPANS, GROUP_ATTRIBUTES, activeSpanCount } from './snapshots';
+import { labelOf, selectRows } from './select';
+import { GROUP_ATTRIBUTES } from './snapshots';
 import type { SnapshotRow, Snapshots } from './snapshots';
 
 /** The best expectation of a label that anybody could have, where the history is simulated. NaN = not known. */
@@ -25,34 +26,21 @@ export interface DatasetSummary {
   sides: Record<string, Record<'training' | 'validation', { rows: number; from: EpochMs; until: EpochMs }>>;
 }
 
-/** engagement: share of the spans with own activity; churn: none at all; ltv: revenue in major units. */
-export function labelOf({ name }: LabelPlan, row: SnapshotRow): number {
-  if (name === 'ltv') return row.revenueMinor / 100;
-  return name === 'churn' ? Number(row.activeSpans === 0) : activeSpanCount(row) / ACTIVITY_SPANS;
-}
-
-/** The side of one row in one model: unused too when too new, not mature or erased. */
-function sideOfRow(plan: LabelPlan, row: SnapshotRow, range: ArchiveRange): Side {
-  if (row.erased || row.firstSeenAt > row.at - plan.tenureMs || !isMature(plan, row.at, range))
-    return SIDE.unused;
-  return sideOf(plan, isValidationCustomer(row.customerId), row.at, range);
-}
-
 export function writeDataset(
   folder: string,
   snapshots: Snapshots,
   range: ArchiveRange,
   truth: Truth = () => NaN,
 ): DatasetSummary {
-  const sides = snapshots.rows.map(row => LABEL_PLANS.map(plan => sideOfRow(plan, row, range)));
-  const used = sides.flatMap((row, index) => (row.some(side => side !== SIDE.unused) ? [index] : []));
-  const rows = used.map(index => snapshots.rows[index]!);
+  const selected = selectRows(snapshots, range);
+  const rows = selected.map(({ row }) => row);
+  const sides = selected.map(one => one.sides);
   const models = LABEL_PLANS.length;
   const vectors = new Float32Array(rows.length * VECTOR_WIDTH);
-  used.forEach((index, row) => vectors.set(snapshots.vector(index), row * VECTOR_WIDTH));
+  selected.forEach(({ index }, row) => vectors.set(snapshots.vector(index), row * VECTOR_WIDTH));
   const perModel = (value: (plan: LabelPlan, row: SnapshotRow, side: Side) => number): number[] =>
-    rows.flatMap((row, at) =>
-      LABEL_PLANS.map((plan, column) => value(plan, row, sides[used[at]!]![column]!)),
+    selected.flatMap(({ row, sides: of }) =>
+      LABEL_PLANS.map((plan, column) => value(plan, row, of[column]!)),
     );
   const known = (side: Side, value: () => number): number => (side === SIDE.unused ? NaN : value());
   const labels = perModel((plan, row, side) => known(side, () => labelOf(plan, row)));
@@ -66,7 +54,7 @@ export function writeDataset(
   put('vectors.f32', vectors);
   put('labels.f32', Float32Array.from(labels));
   put('truth.f32', Float32Array.from(truths));
-  put('splits.u8', Uint8Array.from(used.flatMap(index => sides[index]!)));
+  put('splits.u8', Uint8Array.from(sides.flat()));
   put(
     'customers.i32',
     Int32Array.from(rows, row => numbers.get(row.customerId)!),
@@ -81,11 +69,7 @@ export function writeDataset(
   return {
     rows: rows.length,
     customers: numbers.size,
-    sides: summaryOf(
-      rows,
-      used.map(index => sides[index]!),
-      models,
-    ),
+    sides: summaryOf(rows, sides, models),
   };
 }
 
@@ -103,7 +87,7 @@ function groupCodes(rows: readonly SnapshotRow[]): { values: Record<string, stri
 
 function summaryOf(
   rows: readonly SnapshotRow[],
-  sides: readonly Side[][],
+  sides: readonly (readonly Side[])[],
   models: number,
 ): DatasetSummary['sides'] {
   const summary: DatasetSummary['sides'] = {};
