@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { murmur2, partitionOf } from './partitioner';
 
 // Values of org.apache.kafka.common.utils.Utils.murmur2, from its own unit test.
@@ -16,3 +17,15 @@ test('every key has one partition below the number of partitions', () => {
   expect(Math.min(...counts)).toBeGreaterThan(800);
   expect(counts.reduce((a, b) => a + b)).toBe(16_000);
 });
+
+/** The partition of a key does not depend on the key before it, however long or foreign either is. */
+test('keys of any letters and lengths lie where their UTF-8 bytes say', () =>
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary', maxLength: 2_000 }),
+      fc.integer({ min: 2, max: 64 }),
+      (key, count) => {
+        expect(partitionOf(key, count)).toBe((murmur2(Buffer.from(key, 'utf8')) & 0x7fffffff) % count);
+      },
+    ),
+  ));

@@ -4,8 +4,7 @@ const M = 0x5bd1e995;
 const R = 24;
 
 /** MurmurHash2, 32 bits, little endian (public domain, Austin Appleby). Signed, as Java prints it. */
-export function murmur2(bytes: Uint8Array): number {
-  const { length } = bytes;
+export function murmur2(bytes: Uint8Array, length = bytes.length): number {
   let hash = SEED ^ length;
   let at = 0;
   for (; at + 4 <= length; at += 4) {
@@ -23,5 +22,11 @@ export function murmur2(bytes: Uint8Array): number {
   return hash ^ (hash >>> 15);
 }
 
-export const partitionOf = (key: string, partitions: number): number =>
-  partitions === 1 ? 0 : (murmur2(Buffer.from(key, 'utf8')) & 0x7fffffff) % partitions;
+/** Of one key after another; a key takes three bytes a character at most. */
+let scratch = Buffer.alloc(3 * 256);
+
+export function partitionOf(key: string, partitions: number): number {
+  if (partitions === 1) return 0;
+  if (3 * key.length > scratch.length) scratch = Buffer.alloc(6 * key.length);
+  return (murmur2(scratch, scratch.write(key)) & 0x7fffffff) % partitions;
+}

@@ -41,14 +41,22 @@ export function hash64(text: string): Hash64 {
   return finish(text.length);
 }
 
+/** The vectors of a batch lie in one array: its words are looked at through one view. */
+let viewed: Float32Array | null = null;
+let words: Uint32Array = new Uint32Array(0);
+
 /** Over the bits of `width` float32 from `at` on. */
 export function hashVector(vectors: Float32Array, at: number, width: number): Hash64 {
-  const words = new Uint32Array(vectors.buffer, vectors.byteOffset + at * 4, width);
+  if (viewed !== vectors) {
+    words = new Uint32Array(vectors.buffer, vectors.byteOffset, vectors.length);
+    viewed = vectors;
+  }
   start();
-  for (let index = 0; index < width; index++) mix(words[index]!);
+  for (let index = at; index < at + width; index++) mix(words[index]!);
   return finish(width);
 }
 
+const hex8 = (word: number): string => (word + 0x1_0000_0000).toString(16).slice(1);
+
 /** 16 hex digits. */
-export const hashHex = (hash: Hash64): string =>
-  hash.hi.toString(16).padStart(8, '0') + hash.lo.toString(16).padStart(8, '0');
+export const hashHex = ({ hi, lo }: Hash64): string => hex8(hi) + hex8(lo);

@@ -396,5 +396,9 @@ function readValues(): ScoreValues {
   const status = STATUSES[code & 3];
   if (segment === undefined || status === undefined)
     throw new CorruptStateError('The stored value has an unknown segment or status.');
-  return { asOf, engagement, churn30d, ltvMinor, segment, status, models: reader.text() };
+  models = reader.text(models);
+  return { asOf, engagement, churn30d, ltvMinor, segment, status, models };
 }
+
+/** Of the value read last: nearly all customers were scored by the same models. */
+let models = '';

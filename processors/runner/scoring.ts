@@ -26,6 +26,7 @@ export interface ScoringTools {
 /** An evaluation whose score is published. */
 interface Said extends Interpretation {
   score: EngagementScore;
+  touched: Touched;
   row: number;
 }
 
@@ -38,17 +39,17 @@ export async function scoreDraft(
   const { scorer, vectors, timer } = tools;
   const raw = vectors.rows > 0 ? await scorer.score(vectors.cells, vectors.rows) : null;
   timer.took('inference');
-  const saidOf = new Map<Touched, Said[]>();
+  const said: Said[] = [];
   for (const touched of draft.customers.values())
-    if (touched.evaluations.length > 0)
-      saidOf.set(touched, interpretAll(touched, raw!, to, draft.counts, tools));
+    if (touched.evaluations.length > 0) interpretAll(touched, raw!, to, draft.counts, tools, said);
   timer.took('interpret');
-  await explain([...saidOf.values()].flat(), tools);
+  await explain(said, tools);
   timer.took('explain');
   const messages: OutgoingMessage[] = [];
+  let next = 0;
   for (const touched of draft.customers.values()) {
     for (const message of touched.tombstones) messages.push(message);
-    for (const said of saidOf.get(touched) ?? []) write(said, messages, tools.writer);
+    for (; said[next]?.touched === touched; next++) write(said[next]!, messages, tools.writer);
     for (const message of touched.messages) messages.push(message);
   }
   timer.took('interpret');
@@ -71,14 +72,16 @@ const rowOf = ({ engagement, churn, ltv }: RawScoreColumns, row: number): RawSco
   ltv: ltv[row]!,
 });
 
+/** Appends what is published to `said`. */
 function interpretAll(
-  { customer, evaluations }: Touched,
+  touched: Touched,
   raw: RawScoreColumns,
   to: Positions,
   counts: LaneMetrics,
   { scorer, core, partition, epoch }: ScoringTools,
-): Said[] {
-  const said: Said[] = [];
+  said: Said[],
+): void {
+  const { customer, evaluations } = touched;
   for (const { evaluation, row, position } of evaluations) {
     const place = { epoch, position: { partition, ...(position ?? to) } };
     const answers = rowOf(raw, row);
@@ -90,9 +93,8 @@ function interpretAll(
     }
     counts.published[evaluation.cause]++;
     for (const alert of alerts) countAlert(alert, evaluation.cause === 'recovery', counts);
-    said.push({ score, alerts, row });
+    said.push({ score, alerts, touched, row });
   }
-  return said;
 }
 
 function write({ score, alerts }: Said, messages: OutgoingMessage[], writer: MessageWriter): void {

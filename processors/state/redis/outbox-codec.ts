@@ -17,15 +17,34 @@ interface Head {
 export function encodeOutbox({ mail, messages, ...rest }: Outbox): Buffer {
   const head: Head = {
     ...rest,
-    mail: mail.map(({ value, ...one }) => ({ ...one, bytes: value.length })),
-    messages: messages.map(({ value, ...one }) => ({ ...one, bytes: value?.length ?? -1 })),
+    // By name: an object of known shape is several times as fast to make as a rest of one.
+    mail: mail.map(({ to, partition, recordAt, value }) => ({
+      to,
+      partition,
+      recordAt,
+      bytes: value.length,
+    })),
+    messages: messages.map(({ topic, key, id, headers, value }) => {
+      const bytes = value?.length ?? -1;
+      return { topic, key, id, headers, bytes };
+    }),
   };
-  const text = Buffer.from(JSON.stringify(head));
-  const front = Buffer.alloc(HEAD_AT);
-  front[0] = VERSION;
-  front.writeUInt32BE(text.length, 1);
-  const bodies = [...mail, ...messages].map(({ value }) => value ?? Buffer.alloc(0));
-  return Buffer.concat([front, text, ...bodies]);
+  const text = JSON.stringify(head);
+  const textBytes = Buffer.byteLength(text);
+  let total = HEAD_AT + textBytes;
+  for (const { value } of mail) total += value.length;
+  for (const { value } of messages) total += value?.length ?? 0;
+  const bytes = Buffer.allocUnsafe(total);
+  bytes[0] = VERSION;
+  bytes.writeUInt32BE(textBytes, 1);
+  let at = HEAD_AT + bytes.write(text, HEAD_AT, 'utf8');
+  const append = (value: Uint8Array): void => {
+    bytes.set(value, at);
+    at += value.length;
+  };
+  for (const { value } of mail) append(value);
+  for (const { value } of messages) if (value !== null) append(value);
+  return bytes;
 }
 
 /** @throws when the bytes are not an outbox of this version */
