@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
@@ -102,6 +103,13 @@ export async function openServers(): Promise<Servers & { close(): Promise<void> 
   };
 }
 
+/** What the image gives to Node: the bench runs what a cluster runs. */
+function flagsOfImage(): string[] {
+  const text = readFileSync(join(packageRoot(), 'Dockerfile'), 'utf8');
+  const [, entry] = /^ENTRYPOINT (\[.*\])$/m.exec(text)!;
+  return (JSON.parse(entry!) as string[]).slice(1, -1);
+}
+
 /** `rescore run`, as a process of its own. */
 export class BenchProcessor {
   private child: ChildProcess | null = null;
@@ -117,7 +125,8 @@ export class BenchProcessor {
     const env = { ...process.env, ...this.environment };
     const profile = process.env['BENCH_PROFILE'];
     const watched = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
-    this.child = spawn(process.execPath, [...watched, program, 'run', '--port', String(this.port)], {
+    const flags = [...flagsOfImage(), ...watched];
+    this.child = spawn(process.execPath, [...flags, program, 'run', '--port', String(this.port)], {
       env,
       stdio: ['ignore', 'ignore', process.env['BENCH_VERBOSE'] === undefined ? 'ignore' : 'inherit'],
     });

@@ -81,9 +81,6 @@ function internal<T>(path: string): T {
 const encodeFetch = internal<EncodeFetch>('protocol/requests/fetch/v11/request');
 const produceResponse = internal<ProtocolRequest['response']>('protocol/requests/produce/v7/response');
 
-/** CRC-32C of the bytes, unsigned. */
-export const crc32c = internal<(bytes: Buffer) => number>('protocol/recordBatch/crc32C');
-
 const PRODUCE = 0;
 const PRODUCE_VERSION = 7;
 const ALL_IN_SYNC = -1;

@@ -2,8 +2,8 @@
  * Record batches, magic 2, as a transactional producer writes them: one for each partition and request. Written in one
  * pass into one buffer; the names of headers are few and kept as bytes.
  */
+import { crc32c } from '@node-rs/crc32';
 import { CODECS } from '../codecs';
-import { crc32c } from './kafkajs-internals';
 
 export interface OutgoingRecord {
   key: string;
