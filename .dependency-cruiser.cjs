@@ -71,7 +71,7 @@ module.exports = {
     ...only(
       'models',
       '^models/',
-      ['^schemas/', '^processors/core/', '^processors/ports'],
+      ['^schemas/', '^processors/core/', '^processors/ports', '^streams/bucket/'],
       ['onnxruntime-node', 'zod', '@aws-sdk', 'onnxruntime-common'],
     ),
     ...only(

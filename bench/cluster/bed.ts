@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import { Redis } from 'ioredis';
-import { connectKafka, createTopics } from '../../streams/kafka';
+import { connectKafka } from '../../streams/kafka';
 import { freePort, startKafka, startRedis } from '../../streams/testing/servers';
 import type { KafkaServer, RedisServer } from '../../streams/testing/servers';
-import { DAY_MS } from '../../schemas';
+import { makeTopics } from '../../streams/testing/topics';
 import { packageRoot } from '../../streams/package-root';
 import { cpuSecondsOf } from './cpu';
 
@@ -49,18 +49,7 @@ export class Bed {
   static async make(servers: Servers, options: BedOptions): Promise<Bed> {
     const bed = new Bed(options, servers);
     await bed.redis.flushall();
-    const admin = bed.kafka.admin();
-    await admin.connect();
-    const settings = {
-      prefix: bed.prefix,
-      partitions: options.partitions,
-      replication: 1,
-      rawRetentionMs: 14 * DAY_MS,
-      timestamps: 'log-append' as const,
-      maxMessageBytes: 1_000_000,
-    };
-    await createTopics(admin, settings, { alter: false, dryRun: false });
-    await admin.disconnect();
+    await makeTopics(bed.kafka, bed.prefix, options.partitions);
     return bed;
   }
 

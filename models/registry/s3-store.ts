@@ -1,23 +1,9 @@
-/** A bucket as a registry: a put is all or nothing; `If-Match` and `If-None-Match` are its compare-and-set. */
-import {
-  GetObjectCommand,
-  ListObjectsV2Command,
-  NoSuchKey,
-  PutObjectCommand,
-  S3Client,
-  S3ServiceException,
-} from '@aws-sdk/client-s3';
+/** A bucket as a registry: `If-Match` and `If-None-Match` are its compare-and-set. */
+import { NoSuchKey, S3ServiceException } from '@aws-sdk/client-s3';
+import { Bucket, reasonOf } from '../../streams/bucket';
+import type { S3Place } from '../../streams/bucket';
 import { ArtifactError } from '../errors';
 import type { RegistryStore, StoredObject } from './store';
-
-export interface S3Place {
-  bucket: string;
-  /** Empty, or ends with a slash. */
-  prefix: string;
-  /** S3-compatible server; empty: Amazon. */
-  endpoint: string;
-  region: string;
-}
 
 /** What the server is asked with before it is trusted; no model has such a name. */
 const PROBE = '_probe/conditional-writes';
@@ -25,54 +11,34 @@ const NO_TAG = '"00000000000000000000000000000000"';
 
 export class S3Store implements RegistryStore {
   readonly place: string;
-  private readonly client: S3Client;
+  private readonly bucket: Bucket;
   private checked: Promise<void> | null = null;
 
-  /** Credentials come from the AWS environment variables, as everywhere. */
-  constructor(private readonly at: S3Place) {
-    const { bucket, prefix, endpoint, region } = at;
-    this.place = `s3://${bucket}/${prefix}`;
-    // Servers other than Amazon's know buckets by path only.
-    this.client = new S3Client({ region, ...(endpoint === '' ? {} : { endpoint, forcePathStyle: true }) });
+  constructor(at: S3Place) {
+    this.bucket = new Bucket(at);
+    this.place = this.bucket.place;
   }
 
   async list(prefix: string): Promise<string[]> {
-    const names: string[] = [];
-    let ContinuationToken: string | undefined;
-    do {
-      const page = await this.client
-        .send(
-          new ListObjectsV2Command({
-            Bucket: this.at.bucket,
-            Prefix: this.at.prefix + prefix,
-            ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
-          }),
-        )
-        .catch((error: unknown) => this.unreachable(prefix, error));
-      for (const { Key } of page.Contents ?? []) names.push(Key!.slice(this.at.prefix.length));
-      ContinuationToken = page.NextContinuationToken;
-    } while (ContinuationToken !== undefined);
-    return names
-      .filter(name => name !== PROBE || prefix === PROBE)
-      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    const names = await this.bucket.list(prefix).catch((error: unknown) => this.unreachable(prefix, error));
+    return names.filter(name => name !== PROBE || prefix === PROBE);
   }
 
   async read(name: string, limit: number): Promise<StoredObject | null> {
     try {
-      const { Body, ContentLength, ETag } = await this.client.send(
-        new GetObjectCommand({ Bucket: this.at.bucket, Key: this.at.prefix + name }),
-      );
-      if (ContentLength === undefined || ContentLength > limit) {
-        (Body as { destroy?: () => void } | undefined)?.destroy?.();
+      const found = await this.bucket.get(name);
+      if (found === null) return null;
+      const { length, tag } = found;
+      if (length === undefined || length > limit) {
+        found.refuse();
         throw new ArtifactError(
           'file-oversize',
           name,
-          `it has ${ContentLength ?? 'unknown'} bytes, more than the limit of ${limit}`,
+          `it has ${length ?? 'unknown'} bytes, more than the limit of ${limit}`,
         );
       }
-      return { bytes: Buffer.from(await Body!.transformToByteArray()), tag: ETag! };
+      return { bytes: await found.bytes(), tag };
     } catch (error) {
-      if (error instanceof NoSuchKey) return null;
       if (error instanceof ArtifactError) throw error;
       return this.unreachable(name, error);
     }
@@ -91,19 +57,12 @@ export class S3Store implements RegistryStore {
   }
 
   close(): void {
-    this.client.destroy();
+    this.bucket.close();
   }
 
   private async put(name: string, bytes: Uint8Array, expected: string | null): Promise<boolean> {
     try {
-      await this.client.send(
-        new PutObjectCommand({
-          Bucket: this.at.bucket,
-          Key: this.at.prefix + name,
-          Body: bytes,
-          ...(expected === null ? { IfNoneMatch: '*' } : { IfMatch: expected }),
-        }),
-      );
+      await this.bucket.put(name, bytes, expected === null ? { IfNoneMatch: '*' } : { IfMatch: expected });
       return true;
     } catch (error) {
       // 409: another conditional put is under way; 404: what was to be replaced is gone.
@@ -125,10 +84,6 @@ export class S3Store implements RegistryStore {
   }
 
   private unreachable(name: string, error: unknown): never {
-    const { name: kind = '', message = '', code = '' } = error as Partial<Error & { code: string }>;
-    const why = [...new Set([code || kind, message])].filter(text => text !== '').join(': ');
-    throw new ArtifactError('registry-unreachable', this.place + name, why.replace(/\.$/, ''), {
-      cause: error,
-    });
+    throw new ArtifactError('registry-unreachable', this.place + name, reasonOf(error), { cause: error });
   }
 }

@@ -2,6 +2,7 @@
 export { DamagedStateError } from './hot-customers';
 export { Lane } from './lane';
 export { LaneLostError } from './options';
+export { LANE_STEPS } from './options';
 export type { LaneOptions, LanePorts, LaneStep } from './options';
 export { runLane } from './live';
 export type { LiveOptions } from './live';

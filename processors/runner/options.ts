@@ -13,19 +13,21 @@ import type {
 import type { LaneMetrics } from './metrics';
 import type { LaneSettings } from './settings';
 
-/** Names of the steps at which a simulation may stop, kill or delay a lane: before and after each. */
-export type LaneStep =
-  | 'claiming'
-  | 'claimed'
-  | 'fenced'
-  | 'reconciled'
-  | 'reading'
-  | 'read'
-  | 'prepared'
-  | 'committing'
-  | 'committed'
-  | 'publishing'
-  | 'published';
+/** The steps at which a simulation or a test may stop, kill or delay a lane: before and after each. */
+export const LANE_STEPS = [
+  'claiming',
+  'claimed',
+  'fenced',
+  'reconciled',
+  'reading',
+  'read',
+  'prepared',
+  'committing',
+  'committed',
+  'publishing',
+  'published',
+] as const;
+export type LaneStep = (typeof LANE_STEPS)[number];
 
 export interface LanePorts {
   log: EventLog;

@@ -1,22 +1,9 @@
 /** What a seed decides: how long, how many, and which faults happen when. */
 import type { EpochMs, InputTopic } from '../../schemas';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../schemas';
+import { LANE_STEPS } from '../runner';
 import type { LaneStep } from '../runner';
 import type { Random } from './random';
-
-export const STEPS: readonly LaneStep[] = [
-  'claiming',
-  'claimed',
-  'fenced',
-  'reconciled',
-  'reading',
-  'read',
-  'prepared',
-  'committing',
-  'committed',
-  'publishing',
-  'published',
-];
 
 /** Something done to the cluster at an instant. */
 export type Incident =
@@ -124,7 +111,7 @@ function incidentsOf(random: Random, at: () => EpochMs, losesWrites: boolean): I
   times(8, () => ({
     kind: 'stepFault',
     at: at(),
-    step: random.pick(STEPS),
+    step: random.pick(LANE_STEPS),
     fault: random.pick(['kill', 'kill', 'stop']),
     forMs: awayMs(),
   }));

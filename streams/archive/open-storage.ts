@@ -1,4 +1,5 @@
 /** `archive.location` as a storage. */
+import { isBucketAddress, parseBucketAddress, reasonOf } from '../bucket';
 import { FolderStorage } from './folder-storage';
 import { S3Storage } from './s3-storage';
 import type { ArchiveStorage } from './storage';
@@ -13,24 +14,20 @@ export interface ArchiveLocation {
 
 /** @throws ArchiveRefusedError for an address without a bucket */
 export function openStorage({ location, s3Endpoint, s3Region }: ArchiveLocation): ArchiveStorage {
-  if (!location.startsWith('s3://')) return inOurWords(new FolderStorage(location));
-  const [, bucket = '', path = ''] = /^s3:\/\/([^/]*)\/?(.*?)\/*$/.exec(location) ?? [];
-  if (bucket === '')
+  if (!isBucketAddress(location)) return inOurWords(new FolderStorage(location));
+  const address = parseBucketAddress(location);
+  if (address === null)
     throw new ArchiveRefusedError(
       `archive.location ${location} names no bucket: write s3://bucket or s3://bucket/prefix.`,
     );
-  const prefix = path === '' ? '' : `${path}/`;
-  return inOurWords(new S3Storage({ bucket, prefix, endpoint: s3Endpoint, region: s3Region }));
+  return inOurWords(new S3Storage({ ...address, endpoint: s3Endpoint, region: s3Region }));
 }
 
-/** Errors name the place: those of a bucket often have no message at all. */
+/** Errors name the place. */
 function inOurWords(storage: ArchiveStorage): ArchiveStorage {
   const { place } = storage;
-  const said = (error: Error & { code?: string }): never => {
-    const why = [...new Set([error.code ?? error.name, error.message])]
-      .filter(text => text !== '')
-      .join(': ');
-    throw new ArchiveUnreachableError(`${place}: ${why.replace(/\.$/, '')}.`, { cause: error });
+  const said = (error: unknown): never => {
+    throw new ArchiveUnreachableError(`${place}: ${reasonOf(error)}.`, { cause: error });
   };
   return {
     place,

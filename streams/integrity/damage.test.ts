@@ -14,14 +14,12 @@ describeWithServers('damage', () => {
     const [host, port] = servers().redis.split(':');
     const redis = new Redis({ host: host!, port: Number(port) });
     try {
-      const processor = scenario.processor('a');
-      processor.start();
-      expect(await processor.hears('joined')).toBe(true);
+      const [processor] = await scenario.joined('a');
       scenario.beginTraffic();
       await pause(2_500);
       await scenario.endTraffic();
       await scenario.rest();
-      expect(await processor.end()).toBe(0);
+      expect(await processor!.end()).toBe(0);
       await then(scenario, redis);
     } finally {
       redis.disconnect();

@@ -6,11 +6,9 @@ describeWithServers('members', () => {
   const servers = withServers();
 
   test('three processors come and go; each ends in order with exit code 0', async () => {
-    const scenario = await Scenario.open({ ...servers(), seed: 5, partitions: 6 });
-    try {
-      const [first, ...others] = ['a', 'b', 'c'].map(name => scenario.processor(name));
-      first!.start();
-      expect(await first!.hears('joined')).toBe(true);
+    await Scenario.underTraffic({ ...servers(), seed: 5, partitions: 6 }, async scenario => {
+      const others = ['b', 'c'].map(name => scenario.processor(name));
+      await scenario.joined('a');
       scenario.beginTraffic();
       const codes: (number | null)[] = [];
       for (let round = 0; round < 6; round++) {
@@ -21,11 +19,6 @@ describeWithServers('members', () => {
         codes.push(await guest.end());
       }
       expect(codes).toEqual([0, 0, 0, 0, 0, 0]);
-      await scenario.endTraffic();
-      await scenario.rest();
-      expect((await scenario.verdict()).violations).toEqual([]);
-    } finally {
-      await scenario.close();
-    }
+    });
   }, 240_000);
 });

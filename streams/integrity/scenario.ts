@@ -2,6 +2,7 @@
  * One run against real servers: topics of its own, traffic of the simulation at a steady rate, processors, then a
  * verdict when everything is at rest.
  */
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { Kafka, Partitioners, logLevel } from 'kafkajs';
 import type { Producer } from 'kafkajs';
@@ -11,10 +12,10 @@ import type { PreparedCodec } from '../../cli/cluster/codec';
 import { Random } from '../../processors/sim/random';
 import { makeTraffic } from '../../processors/sim/traffic';
 import type { Sent } from '../../processors/sim/traffic';
-import { DAY_MS, MINUTE_MS } from '../../schemas';
+import { MINUTE_MS } from '../../schemas';
 import { createAvroCodec } from '../avro/codec';
-import { createTopics } from '../kafka';
 import { partitionOf } from '../partitioner';
+import { makeTopics } from '../testing/topics';
 import { Processor } from './fleet';
 import type { Environment } from './fleet';
 import { atRest } from './rest';
@@ -84,25 +85,37 @@ export class Scenario {
 
   static async open(options: ScenarioOptions): Promise<Scenario> {
     const scenario = new Scenario(options);
-    await scenario.makeTopics();
+    await makeTopics(scenario.kafka, scenario.prefix, scenario.partitions);
     await scenario.producer.connect();
     await scenario.redis.connect();
     return scenario;
   }
 
-  private async makeTopics(): Promise<void> {
-    const admin = this.kafka.admin();
-    await admin.connect();
-    const settings = {
-      prefix: this.prefix,
-      partitions: this.partitions,
-      replication: 1,
-      rawRetentionMs: 14 * DAY_MS,
-      timestamps: 'log-append' as const,
-      maxMessageBytes: 1_000_000,
-    };
-    await createTopics(admin, settings, { alter: false, dryRun: false });
-    await admin.disconnect();
+  /** Faults while traffic flows, then a verdict when everything is at rest: nothing may be violated. */
+  static async underTraffic(
+    options: ScenarioOptions,
+    work: (scenario: Scenario) => Promise<void>,
+  ): Promise<{ verdict: Verdict; sent: number }> {
+    const scenario = await Scenario.open(options);
+    try {
+      await work(scenario);
+      await scenario.endTraffic();
+      await scenario.rest();
+      const verdict = await scenario.verdict();
+      assert.deepEqual(verdict.violations, []);
+      return { verdict, sent: scenario.sent };
+    } finally {
+      await scenario.close();
+    }
+  }
+
+  /** Starts processors of these names one after another; resolves when all belong to the group. */
+  async joined(...names: readonly string[]): Promise<Processor[]> {
+    const processors = names.map(name => this.processor(name));
+    for (const processor of processors) processor.start();
+    for (const processor of processors)
+      assert.ok(await processor.hears('joined'), `${processor.name} did not join its group.`);
+    return processors;
   }
 
   processor(name: string, more: Environment = {}): Processor {

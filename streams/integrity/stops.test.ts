@@ -30,12 +30,9 @@ describeWithServers('stopped processors', () => {
   const servers = withServers();
 
   test('stopped at every step past the session timeout, then continued', async () => {
-    const scenario = await Scenario.open({ ...servers(), seed: 3, rate: 400 });
-    try {
-      const steady = scenario.processor('a');
+    await Scenario.underTraffic({ ...servers(), seed: 3, rate: 400 }, async scenario => {
+      await scenario.joined('a');
       const stopped = scenario.processor('b');
-      steady.start();
-      expect(await steady.hears('joined')).toBe(true);
       scenario.beginTraffic();
       for (const stop of STOPS) {
         stopped.start({ STOP_AT: stop });
@@ -47,20 +44,12 @@ describeWithServers('stopped processors', () => {
         await pause(700);
         await stopped.kill();
       }
-      await scenario.endTraffic();
-      await scenario.rest();
-      expect((await scenario.verdict()).violations).toEqual([]);
-    } finally {
-      await scenario.close();
-    }
+    });
   }, 300_000);
 
   test('both stand still for five seconds in turn, under load', async () => {
-    const scenario = await Scenario.open({ ...servers(), seed: 4 });
-    try {
-      const both = [scenario.processor('a'), scenario.processor('b')];
-      for (const processor of both) processor.start();
-      for (const processor of both) expect(await processor.hears('joined')).toBe(true);
+    await Scenario.underTraffic({ ...servers(), seed: 4 }, async scenario => {
+      const both = await scenario.joined('a', 'b');
       scenario.beginTraffic();
       for (let round = 0; round < 4; round++) {
         const victim = both[round % 2]!;
@@ -69,11 +58,6 @@ describeWithServers('stopped processors', () => {
         await pause(5_000);
         victim.signal('SIGCONT');
       }
-      await scenario.endTraffic();
-      await scenario.rest();
-      expect((await scenario.verdict()).violations).toEqual([]);
-    } finally {
-      await scenario.close();
-    }
+    });
   }, 240_000);
 });

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { Kafka, logLevel } from 'kafkajs';
 import { GenericContainer, Wait } from 'testcontainers';
 import type { StartedTestContainer } from 'testcontainers';
+import { SERVE_COMMAND, formatCommand, startBroker } from './broker';
 import { IMAGES } from './images';
 
 // The sweeper is one more image to pull; every server here is stopped by whoever started it.
@@ -50,41 +51,18 @@ export interface KafkaServer {
   stop(): Promise<void>;
 }
 
-const KAFKA_ID = 'MkU3OEVBNTcwNTJENDM2Qg';
-/** No colon in a listener's name, no plain text on other hosts: a broker of one test. */
-const kafkaProperties = (port: number): string => `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@localhost:29093
-listeners=PLAINTEXT://0.0.0.0:${port},CONTROLLER://localhost:29093
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-log.dirs=/tmp/kafka-data
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=4
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
-auto.create.topics.enable=false
-`;
-
 /** Single node, KRaft. */
 export async function startKafka(): Promise<KafkaServer> {
   const port = await freePort();
-  const container = await new GenericContainer(IMAGES.kafka)
-    .withExposedPorts({ container: port, host: port })
-    .withEnvironment({ KAFKA_HEAP_OPTS: '-Xmx512m' })
-    .withCopyContentToContainer([{ content: kafkaProperties(port), target: '/tmp/server.properties' }])
-    .withEntrypoint(['sh'])
-    .withCommand([
-      '-c',
-      `/opt/kafka/bin/kafka-storage.sh format --ignore-formatted -t ${KAFKA_ID} -c /tmp/server.properties && exec /opt/kafka/bin/kafka-server-start.sh /tmp/server.properties`,
-    ])
-    .withWaitStrategy(Wait.forListeningPorts())
-    .withStartupTimeout(START_MS)
-    .start();
+  const container = await startBroker({
+    ports: [port],
+    // No plain text on other hosts: a broker of one test.
+    properties: {
+      listeners: `PLAINTEXT://0.0.0.0:${port},CONTROLLER://localhost:29093`,
+      'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    },
+    script: `${formatCommand()} && ${SERVE_COMMAND}`,
+  });
   const id = container.getId();
   await answers(port);
   return {

@@ -1,0 +1,57 @@
+/** What every broker of a test is: one node, KRaft, small topics of its own, quick groups. */
+import { GenericContainer, Wait } from 'testcontainers';
+import type { StartedTestContainer } from 'testcontainers';
+import { IMAGES } from './images';
+
+const START_MS = 120_000;
+const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg';
+export const PROPERTIES_FILE = '/tmp/server.properties';
+
+const COMMON: Readonly<Record<string, string | number | boolean>> = {
+  'process.roles': 'broker,controller',
+  'node.id': 1,
+  'controller.quorum.voters': '1@localhost:29093',
+  'controller.listener.names': 'CONTROLLER',
+  'inter.broker.listener.name': 'PLAINTEXT',
+  'log.dirs': '/tmp/kafka-data',
+  'offsets.topic.replication.factor': 1,
+  'offsets.topic.num.partitions': 4,
+  'transaction.state.log.replication.factor': 1,
+  'transaction.state.log.min.isr': 1,
+  'transaction.state.log.num.partitions': 4,
+  'group.initial.rebalance.delay.ms': 0,
+  'group.min.session.timeout.ms': 1_000,
+  'auto.create.topics.enable': false,
+};
+
+/** The shell's line that makes the broker's folder, where there is none yet. */
+export const formatCommand = (...more: readonly string[]): string =>
+  [
+    '/opt/kafka/bin/kafka-storage.sh format --ignore-formatted',
+    `-t ${CLUSTER_ID} -c ${PROPERTIES_FILE}`,
+    ...more,
+  ].join(' ');
+
+export const SERVE_COMMAND = `exec /opt/kafka/bin/kafka-server-start.sh ${PROPERTIES_FILE}`;
+
+export interface BrokerOptions {
+  /** The same in the container and on this machine. */
+  ports: readonly number[];
+  properties: Readonly<Record<string, string>>;
+  /** Of the shell that makes folder and broker; it runs again at every start. */
+  script: string;
+}
+
+/** Resolves when its ports listen: not yet a broker that works. */
+export function startBroker({ ports, properties, script }: BrokerOptions): Promise<StartedTestContainer> {
+  const lines = Object.entries({ ...COMMON, ...properties }).map(([name, value]) => `${name}=${value}\n`);
+  return new GenericContainer(IMAGES.kafka)
+    .withExposedPorts(...ports.map(port => ({ container: port, host: port })))
+    .withEnvironment({ KAFKA_HEAP_OPTS: '-Xmx512m' })
+    .withCopyContentToContainer([{ content: lines.join(''), target: PROPERTIES_FILE }])
+    .withEntrypoint(['sh'])
+    .withCommand(['-c', script])
+    .withWaitStrategy(Wait.forListeningPorts())
+    .withStartupTimeout(START_MS)
+    .start();
+}
