@@ -37,6 +37,7 @@ module.exports = {
     ...only('core', '^processors/core/', ['^schemas/'], []),
     ...only('ports', '^processors/ports\\.ts', ['^schemas/', '^processors/core/'], []),
     ...only('runner', '^processors/runner/', ['^schemas/', '^processors/core/', '^processors/ports'], []),
+    ...only('swap', '^processors/swap/', ['^schemas/', '^processors/core/', '^processors/ports'], []),
     ...only(
       'state',
       '^processors/state/',
@@ -71,7 +72,7 @@ module.exports = {
     ...only(
       'models',
       '^models/',
-      ['^schemas/', '^processors/core/', '^processors/ports', '^streams/bucket/'],
+      ['^schemas/', '^processors/core/', '^processors/ports', '^processors/swap/', '^streams/bucket/'],
       ['onnxruntime-node', 'zod', '@aws-sdk', 'onnxruntime-common'],
     ),
     ...only(

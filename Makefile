@@ -1,7 +1,7 @@
 # rescore: `make help` lists what there is. The two that matter: `make demo` and `make test`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test check cfn-lint bench bench-cluster bench-explain sim baseline contributions images up down clean
+.PHONY: help install build demo test check cfn-lint bench bench-cluster bench-explain bench-swaps sim baseline contributions images up down clean
 
 NODE_BIN := node_modules/.bin
 STAMP := node_modules/.installed
@@ -47,6 +47,9 @@ bench-cluster: build ## measure the distributed engine on real servers in contai
 
 bench-explain: build ## measure what the reasons of a score cost; results are kept in bench/results/explain
 	node dist/bench/explain.js
+
+bench-swaps: build ## swap models a thousand times under load; results are kept in bench/results/swaps
+	node --expose-gc dist/bench/swaps.js
 
 sim: build ## run the simulation: make sim SEED=7, or make sim SEEDS=10000
 	node dist/processors/sim/main.js $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300))

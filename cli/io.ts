@@ -1,7 +1,8 @@
 /** Everything that a command may touch of the process around it, so that tests can run commands in process. */
 import type { Readable, Writable } from 'node:stream';
-import type { ScorerPlace } from '../models';
+import type { ScorerPlace, SourcePlace } from '../models';
 import type { Clock, Scorer } from '../processors/ports';
+import type { ModelSource } from '../processors/swap';
 
 /** A scorer whose models are released at the end. */
 export type OpenedScorer = Scorer & { release(): Promise<void> };
@@ -20,6 +21,8 @@ export interface Io {
   terminal: boolean;
   /** Verifies and loads the current artifacts of a registry. */
   openScorer: (place: ScorerPlace) => Promise<OpenedScorer>;
+  /** The registry as a process follows it that scores live; left out: its models stay those of `openScorer`. */
+  openModelSource?: (place: SourcePlace) => ModelSource;
   /** Aborted by SIGINT and SIGTERM: long commands stop at their next safe point. */
   signal: AbortSignal;
 }

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { openScorer } from '../models';
+import { openRegistrySource, openScorer } from '../models';
 import { MappingError } from '../streams/mapping';
 import { systemClock } from './clock';
 import { commands } from './commands';
@@ -87,6 +87,7 @@ export function processIo(open: Io['openScorer'] = openScorer): Io {
     },
     terminal: process.stdout.isTTY === true,
     openScorer: open,
+    openModelSource: openRegistrySource,
     signal: stop.signal,
   };
 }

@@ -2,6 +2,7 @@
 export const ARTIFACT_ERRORS = {
   'name-malformed': 'Name models with lower-case letters, digits and dashes, at most 40.',
   'pointer-missing': 'Publish an artifact of this name, or set models.directory to a folder of artifacts.',
+  'shadow-malformed': 'Set it again with `rescore models shadow`, or end it with `off`.',
   'pointer-malformed': 'Publish the artifact again: that writes current.json anew.',
   'version-malformed': 'Publish the artifact again; nothing outside the registry is ever opened.',
   'version-missing': 'Copy the version into the registry, or point current.json at one that is there.',

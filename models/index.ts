@@ -9,6 +9,9 @@ import { openStore } from './registry/open-store';
 import type { S3Access } from './registry/open-store';
 import { loadArtifact } from './registry/registry';
 
+export { openRegistrySource } from './live/registry-source';
+export type { SourcePlace } from './live/registry-source';
+
 export { ARTIFACT_ERRORS, ArtifactError } from './errors';
 export type { ArtifactErrorCode } from './errors';
 export { LAYOUT_FINGERPRINT } from './layout';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { openProbes } from '../cli/cluster/probes';
 import { readSettings } from '../cli/settings';
 import { newLaneMetrics } from '../processors/runner';
+import { newSwapMetrics } from '../processors/swap';
 
 const file = (name: string): string => readFileSync(join(__dirname, name), 'utf8');
 const metricsIn = (text: string): string[] => [...new Set(text.match(/\brescore_[a-z_]+/g) ?? [])];
@@ -14,6 +15,8 @@ async function exported(): Promise<Set<string>> {
   const worker = {
     metrics: () => newLaneMetrics(),
     schedulers: () => [],
+    rescorers: () => [],
+    models: newSwapMetrics,
     partitions: () => [],
     unready: () => null,
   };

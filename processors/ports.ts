@@ -220,6 +220,12 @@ export class DecodeError extends Error {
 /** Raw answers for `rows` vectors, column by column. */
 export type RawScoreColumns = Readonly<Record<keyof RawScores, Float32Array>>;
 
+/** Answers of a batch, and the models that gave them: one set of models for the whole batch. */
+export interface BatchAnswers {
+  raw: RawScoreColumns;
+  by: Pick<Scorer, 'constants' | 'explain'>;
+}
+
 export interface Scorer {
   /** Of the models that the next `score` will use. */
   readonly constants: ScoringConstants;
@@ -231,6 +237,8 @@ export interface Scorer {
    * can't say. Leaves the event loop free every few milliseconds. Left out: no model can say.
    */
   explain?(vectors: Float32Array, rows: readonly number[], largest?: number): Promise<Reason[][]>;
+  /** Where models change while lanes work (processors/swap). Left out: `score`, by this scorer. */
+  scoreBatch?(vectors: Float32Array, rows: number): Promise<BatchAnswers>;
 }
 
 /** The one place that knows what time it is. */

@@ -6,12 +6,20 @@ import {
   DamagedPositionsError,
   DamagedStateError,
   Lane,
+  Rescorer,
   Scheduler,
   addMetrics,
   newLaneMetrics,
   runLane,
 } from '../../processors/runner';
-import type { LaneMetrics, LaneSettings, LaneStep, SchedulerMetrics } from '../../processors/runner';
+import type {
+  LaneMetrics,
+  LaneSettings,
+  LaneStep,
+  RescorerMetrics,
+  RescorerOptions,
+  SchedulerMetrics,
+} from '../../processors/runner';
 import type { KafkaEventLog, KafkaPublisher } from '../../streams/kafka';
 
 export interface LaneSetOptions {
@@ -25,6 +33,7 @@ export interface LaneSetOptions {
   rules: InputRules;
   lane: Partial<LaneSettings>;
   ticksPerSecond: number;
+  rescoring: Pick<RescorerOptions, 'perSecond' | 'wanted'>;
   unitSize: number;
   onNote: (line: string) => void;
   /** A lane that no new claim mends. */
@@ -36,11 +45,14 @@ export interface LaneSetOptions {
 interface RunningLane {
   lane: Lane;
   scheduler: Scheduler;
+  rescorer: Rescorer;
   stop: AbortController;
   ended: Promise<void>;
   /** It came back while it was being stopped. */
   again: boolean;
 }
+
+type LaneParts = Pick<RunningLane, 'lane' | 'scheduler' | 'rescorer' | 'stop'>;
 
 const IDLE_MS = 50;
 const JITTER_STEPS = 1_000;
@@ -87,7 +99,7 @@ export class LaneSet {
   }
 
   private begin(partition: number): void {
-    const { log, store, publisher, scorer, codec, clock, core, rules, onStep, ticksPerSecond } = this.options;
+    const { log, store, publisher, scorer, codec, clock, core, rules, onStep } = this.options;
     const stop = new AbortController();
     const ports = { log, store, publisher, scorer, codec, clock };
     const lane = new Lane({
@@ -99,12 +111,17 @@ export class LaneSet {
       settings: this.options.lane,
       ...(onStep === undefined ? {} : { onStep: step => onStep(partition, step) }),
     });
-    const scheduler = new Scheduler(lane, ports, { ticksPerSecond });
-    const ended = this.work(lane, scheduler, stop);
-    this.running.set(partition, { lane, scheduler, stop, ended, again: false });
+    const { ticksPerSecond, rescoring } = this.options;
+    const parts = {
+      lane,
+      scheduler: new Scheduler(lane, ports, { ticksPerSecond }),
+      rescorer: new Rescorer({ lane, ports, ...rescoring }),
+      stop,
+    };
+    this.running.set(partition, { ...parts, ended: this.work(parts), again: false });
   }
 
-  private async work(lane: Lane, scheduler: Scheduler, stop: AbortController): Promise<void> {
+  private async work({ lane, scheduler, rescorer, stop }: LaneParts): Promise<void> {
     const { log, clock, onFatal, onNote } = this.options;
     const { partition } = lane;
     try {
@@ -112,6 +129,7 @@ export class LaneSet {
         lane,
         log,
         scheduler,
+        rescorer,
         clock,
         signal: stop.signal,
         settings: { idleMs: IDLE_MS },
@@ -169,6 +187,10 @@ export class LaneSet {
 
   schedulers(): SchedulerMetrics[] {
     return [...this.running.values()].map(({ scheduler }) => scheduler.metrics);
+  }
+
+  rescorers(): RescorerMetrics[] {
+    return [...this.running.values()].map(({ rescorer }) => rescorer.metrics);
   }
 
   /** Why not all lanes are at work; null when they are. */

@@ -8,7 +8,8 @@ import type { Worker } from './worker';
 /** Returns where it listens and how to close it. */
 export async function openProbes(
   settings: Settings,
-  worker: Pick<Worker, 'metrics' | 'schedulers' | 'partitions' | 'unready'>,
+  worker: Pick<Worker, 'metrics' | 'schedulers' | 'partitions' | 'unready'> &
+    Partial<Pick<Worker, 'rescorers' | 'models'>>,
   stop: AbortSignal,
 ): Promise<{ url: string; close: () => Promise<void> }> {
   const registry = liveRegistry({
@@ -16,6 +17,8 @@ export async function openProbes(
     schedulers: worker.schedulers,
     pending: null,
     streamReaders: null,
+    models: worker.models ?? null,
+    rescorers: worker.rescorers ?? (() => []),
     partitions: () => worker.partitions().length,
   });
   const server = fastify({ logger: false });

@@ -2,12 +2,14 @@
 import type { Kafka, Producer } from 'kafkajs';
 import { Partitioners } from 'kafkajs';
 import type { Clock, Scorer } from '../../processors/ports';
-import type { LaneMetrics, LaneStep, SchedulerMetrics } from '../../processors/runner';
+import type { LaneMetrics, LaneStep, RescorerMetrics, SchedulerMetrics } from '../../processors/runner';
+import type { SwapMetrics } from '../../processors/swap';
 import { RedisMemberMemory, RedisStateStore } from '../../processors/state/redis';
 import { KafkaEventLog, KafkaPublisher, Membership, checkTopics, topicName } from '../../streams/kafka';
 import type { Compression } from '../../streams/kafka';
 import { CliError } from '../errors';
 import { inputRules } from '../lanes';
+import type { LiveModels } from '../models/live';
 import { coreSettings } from '../settings';
 import type { Settings } from '../settings';
 import { inKafkaWords, topicSettings } from './admin';
@@ -18,6 +20,8 @@ import { LaneSet } from './lane-set';
 export interface WorkerOptions {
   settings: Settings;
   scorer: Scorer;
+  /** Where they change while lanes work. */
+  models?: LiveModels;
   clock: Clock;
   /** Aborted by a signal or by a fatal error: everything ends in order. */
   stop: AbortController;
@@ -28,6 +32,8 @@ export interface WorkerOptions {
 export interface Worker {
   metrics: () => LaneMetrics;
   schedulers: () => SchedulerMetrics[];
+  rescorers: () => RescorerMetrics[];
+  models: (() => SwapMetrics) | null;
   /** Partitions that are worked on, in order. */
   partitions: () => number[];
   /** Why it is not ready; null when it is. */
@@ -64,6 +70,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   return {
     metrics: () => lanes.metrics(),
     schedulers: () => lanes.schedulers(),
+    rescorers: () => lanes.rescorers(),
+    models: options.models?.metrics ?? null,
     partitions: () => lanes.partitions(),
     unready: () => (membership.memberId === null ? 'it has not joined its group yet' : lanes.unready()),
     done,
@@ -210,7 +218,7 @@ async function countPartitions({ cluster }: Membership, topicPrefix: string): Pr
 }
 
 function openLanes(
-  { settings, scorer, clock, onNote, onStep }: WorkerOptions,
+  { settings, scorer, models, clock, onNote, onStep }: WorkerOptions,
   { log, publisher, store, codec }: Parts,
   onFatal: (error: Error) => void,
 ): LaneSet {
@@ -230,6 +238,7 @@ function openLanes(
       source: settings['kafka.application'],
     },
     ticksPerSecond: settings['scheduler.ticksPerSecond'],
+    rescoring: { perSecond: settings['models.rescorePerSecond'], wanted: models?.wanted ?? (() => null) },
     unitSize: settings['kafka.groupPartitions'],
     onNote,
     onFatal,

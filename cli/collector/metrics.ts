@@ -1,7 +1,9 @@
 /** Prometheus metrics of a live process: what the lanes and schedulers count, what the collector and webhook do. */
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { OUTCOMES, STAGES } from '../../processors/runner';
-import type { LaneMetrics, SchedulerMetrics } from '../../processors/runner';
+import type { LaneMetrics, RescorerMetrics, SchedulerMetrics } from '../../processors/runner';
+import type { SwapMetrics } from '../../processors/swap';
+import { modelMetrics } from './model-metrics';
 
 export interface CollectorMetrics {
   events: Counter<'outcome'>;
@@ -17,6 +19,9 @@ export interface LiveSources {
   pending: (() => number) | null;
   /** Null where there is no stream. */
   streamReaders: (() => number) | null;
+  /** Null where models never change. */
+  models: (() => SwapMetrics) | null;
+  rescorers: () => RescorerMetrics[];
   /** How many partitions this process works on, where that changes. */
   partitions?: () => number;
 }
@@ -93,6 +98,8 @@ export function liveRegistry({
   schedulers,
   pending,
   streamReaders,
+  models,
+  rescorers,
   partitions,
 }: LiveSources): Registry {
   const registry = new Registry();
@@ -145,6 +152,10 @@ export function liveRegistry({
     single(registry, 'rescore_stream_readers', 'Open server-sent streams', streamReaders);
   if (partitions !== undefined)
     single(registry, 'rescore_partitions', 'Partitions that this process works on', partitions);
+  if (models !== null) modelMetrics(registry, models);
+  single(registry, 'rescore_rescoring_left', 'Customers whose newest score is of other models', () =>
+    rescorers().reduce((sum, { left }) => sum + left, 0),
+  );
   single(registry, 'rescore_claims_total', 'Claims of partitions', () => lanes().claims);
   single(registry, 'rescore_recoveries_total', 'Recoveries from lost writes', () => lanes().recoveries);
   single(registry, 'rescore_fenced_total', 'Batches that another owner has fenced', () => lanes().fenced);

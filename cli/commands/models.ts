@@ -3,6 +3,7 @@ import type { Io } from '../io';
 import { keygenCommand, signCommand } from './models-keys';
 import { diffCommand, listCommand, showCommand, verifyCommand } from './models-look';
 import { promoteCommand, rollbackCommand } from './models-move';
+import { shadowCommand } from './models-shadow';
 
 export function modelsCommand(program: Command, io: Io): void {
   const models = program
@@ -15,6 +16,7 @@ export function modelsCommand(program: Command, io: Io): void {
     verifyCommand,
     promoteCommand,
     rollbackCommand,
+    shadowCommand,
     keygenCommand,
     signCommand,
   ])

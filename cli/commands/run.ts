@@ -6,7 +6,7 @@ import { contextOf, withExamples, type Context } from '../context';
 import { openForWork, stateDirectory } from '../embedded';
 import { usageError } from '../errors';
 import type { Io } from '../io';
-import { laneScorer } from '../lanes';
+import { openLiveModels } from '../models/live';
 import { startService } from '../live/service';
 
 interface RunOptions {
@@ -36,12 +36,14 @@ function stopOf(io: Io): AbortController {
 async function runDistributed(context: Context): Promise<void> {
   const { io, reporter, settings } = context;
   const { values } = settings;
-  const scorer = await laneScorer(io, values);
   const stop = stopOf(io);
   const onNote = (line: string): void => reporter.note(line);
+  const models = await openLiveModels(io, values, `rescore ${instanceName(values)}`, onNote);
   try {
-    const worker = await startWorker({ settings: values, scorer, clock: io.clock, stop, onNote });
+    const work = { settings: values, clock: io.clock, stop, onNote };
+    const worker = await startWorker({ ...work, scorer: models.scorer, models });
     const probes = await openProbes(values, worker, stop.signal);
+    const following = models.follow(stop.signal);
     try {
       const brokers = values['kafka.brokers'].join(', ');
       await reporter.text(
@@ -50,34 +52,40 @@ async function runDistributed(context: Context): Promise<void> {
       await reporter.text(`Watch: ${probes.url}/metrics, ${probes.url}/readyz`);
       await reporter.result({ url: probes.url, application: values['kafka.application'] });
       await worker.done;
+      await following;
       reporter.note('Stopped: every batch that was begun is committed and published.');
     } finally {
+      stop.abort();
       await probes.close();
     }
   } finally {
-    await scorer.release();
+    await models.close();
   }
 }
 
 async function runEmbedded(context: Context, options: RunOptions): Promise<void> {
   const { io, reporter, settings } = context;
   const { values } = settings;
-  const scorer = await laneScorer(io, values);
+  const onNote = (line: string): void => reporter.note(line);
+  const models = await openLiveModels(io, values, 'rescore run --embedded', onNote);
   const state = openForWork(context, stateDirectory(context, options.state), values['state.partitions']);
   const stop = stopOf(io);
   try {
-    const onNote = (line: string): void => reporter.note(line);
-    const service = await startService({ settings: values, state, scorer, clock: io.clock, stop, onNote });
+    const work = { settings: values, clock: io.clock, stop, onNote };
+    const service = await startService({ ...work, state, scorer: models.scorer, models });
+    const following = models.follow(stop.signal);
     await reporter.text(
       `rescore listens on ${service.url}, state in ${state.embedded.environment.directory}.`,
     );
     await reporter.text(hints(service.url, values));
     await reporter.result({ url: service.url, state: state.embedded.environment.directory });
     await service.done;
+    await following;
     reporter.note('Stopped: everything that was acknowledged is kept.');
   } finally {
+    stop.abort();
     await state.close();
-    await scorer.release();
+    await models.close();
   }
 }
 

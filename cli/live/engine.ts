@@ -1,8 +1,9 @@
 /** Live lanes over an embedded state: one per partition with its scheduler, until the signal says stop. */
 import { randomInt } from 'node:crypto';
+import type { ScoringConstants } from '../../processors/core';
 import type { Clock, Scorer } from '../../processors/ports';
-import { Lane, Scheduler, addMetrics, newLaneMetrics, runLane } from '../../processors/runner';
-import type { LaneMetrics, SchedulerMetrics } from '../../processors/runner';
+import { Lane, Rescorer, Scheduler, addMetrics, newLaneMetrics, runLane } from '../../processors/runner';
+import type { LaneMetrics, RescorerMetrics, SchedulerMetrics } from '../../processors/runner';
 import { INPUT_TOPICS } from '../../schemas';
 import type { OpenState } from '../embedded';
 import { inputRules } from '../lanes';
@@ -12,6 +13,7 @@ import type { Settings } from '../settings';
 export interface LiveEngine {
   metrics: () => LaneMetrics;
   schedulers: () => SchedulerMetrics[];
+  rescorers: () => RescorerMetrics[];
   /** Events that are in the log and no lane has read. */
   pending: () => number;
   /** Resolves when every lane has ended; rejects with the first error that no new claim mends. */
@@ -27,6 +29,7 @@ export function startLive(
   scorer: Scorer,
   clock: Clock,
   stop: AbortController,
+  wanted: () => ScoringConstants | null = () => null,
 ): LiveEngine {
   const { log, store } = state.embedded;
   const ports = { log, store, publisher: store, scorer, codec: state.codec, clock };
@@ -49,10 +52,13 @@ export function startLive(
   const schedulers = lanes.map(
     lane => new Scheduler(lane, ports, { ticksPerSecond: settings['scheduler.ticksPerSecond'] }),
   );
+  const perSecond = settings['models.rescorePerSecond'];
+  const rescorers = lanes.map(lane => new Rescorer({ lane, ports, perSecond, wanted }));
   const running = lanes.map((lane, index) =>
     runLane({
       lane,
       scheduler: schedulers[index]!,
+      rescorer: rescorers[index]!,
       clock,
       signal: stop.signal,
       settings: { idleMs: IDLE_MS },
@@ -66,6 +72,7 @@ export function startLive(
   return {
     metrics: () => sumOf(lanes),
     schedulers: () => schedulers.map(({ metrics }) => metrics),
+    rescorers: () => rescorers.map(({ metrics }) => metrics),
     pending: () => pendingOf(state),
     done: Promise.all(running).then(() => undefined),
   };

@@ -20,6 +20,7 @@ import { inputRules } from '../lanes';
 import { instant } from '../output/format';
 import { Retention } from '../replay/retention';
 import type { Settings } from '../settings';
+import type { LiveModels } from '../models/live';
 import { startLive } from './engine';
 import type { LiveEngine } from './engine';
 import { OutputTail, readAlerts } from './output-tail';
@@ -41,20 +42,24 @@ export interface ServiceOptions {
   settings: Settings;
   state: OpenState;
   scorer: Scorer;
+  /** Where they change while lanes work. */
+  models?: LiveModels;
   clock: Clock;
   stop: AbortController;
   onNote: (line: string) => void;
 }
 
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { settings, state, scorer, clock, stop } = options;
-  const engine = startLive(settings, state, scorer, clock, stop);
+  const { settings, state, scorer, clock, stop, models } = options;
+  const engine = startLive(settings, state, scorer, clock, stop, models?.wanted);
   const stream = new MessageStream();
   const registry = liveRegistry({
     lanes: engine.metrics,
     schedulers: engine.schedulers,
     pending: engine.pending,
     streamReaders: () => stream.metrics.readers,
+    models: models?.metrics ?? null,
+    rescorers: engine.rescorers,
   });
   const metrics = collectorMetrics(registry);
   const server = openCollector(options, engine, stream, metrics, registry);

@@ -3,6 +3,7 @@
  * rescore.yaml and `RESCORE_A_B_C` in the environment; the environment wins.
  */
 import { choice, integer, list, number, text, type Field } from './field';
+import { LIVE_MODEL_FIELDS } from './model-fields';
 
 const ANY_TEXT = /^[^\p{Cc}]*$/u;
 const PATH = /^[^\0]+$/;
@@ -107,6 +108,7 @@ export const FIELDS = {
     default: 'us-east-1',
     about: "Region of the registry's bucket.",
   }),
+  ...LIVE_MODEL_FIELDS,
   'gate.customers': integer(1, MILLION, {
     unit: 'customers',
     default: 500,

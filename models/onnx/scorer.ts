@@ -1,17 +1,16 @@
 /** The Scorer port over a list of verified artifacts: one column of answers per model, and why. */
 import { setImmediate } from 'node:timers/promises';
+import { VECTOR_WIDTH } from '../../processors/core';
 import type { RawScores, ScoringConstants } from '../../processors/core';
 import type { RawScoreColumns, Scorer } from '../../processors/ports';
 import type { Reason } from '../../schemas';
 import { ArtifactError } from '../errors';
 import { LARGEST, reasonsOf } from '../explain/reasons';
-import { TreeShap } from '../explain/tree-shap';
 import { LAYOUT_FINGERPRINT } from '../layout';
 import { canonicalJson } from '../canonical-json';
-import type { Normalisation } from '../registry/manifest';
+import type { Manifest, Normalisation } from '../registry/manifest';
 import type { VerifiedArtifact } from '../registry/registry';
-import { takeAnswers } from './answers';
-import { MAX_ROWS_PER_RUN, OnnxModel } from './session';
+import { OpenModel } from './open-model';
 
 /** Without these no customer can be scored; a scorer may hold more. */
 export const REQUIRED_MODELS = ['engagement', 'churn', 'ltv'] as const satisfies (keyof RawScores)[];
@@ -39,87 +38,73 @@ export async function createScorer(
   explains: boolean,
 ): Promise<OnnxScorer> {
   const constants = constantsOf(artifacts);
-  const models: OnnxModel[] = [];
-  const explainers: TreeShap[] = [];
+  const models: OpenModel[] = [];
   try {
-    for (const artifact of artifacts) {
-      models.push(await OnnxModel.open(artifact));
-      if (explains && artifact.trees !== null) explainers.push(new TreeShap(artifact.trees));
-    }
+    for (const artifact of artifacts) models.push(await OpenModel.open(artifact, explains));
   } catch (error) {
     await Promise.all(models.map(model => model.release()));
     throw error;
   }
-  return new ModelScorer(models, constants, explainers);
+  return new ModelScorer(models, constants);
 }
 
 class ModelScorer implements OnnxScorer {
+  readonly explain: OnnxScorer['explain'];
   private readonly width: number;
-  private underWay = 0;
-  private released: Promise<void> | null = null;
-  private lastRunEnded: (() => void) | null = null;
+  private isReleased = false;
+  private readonly underWay = new Set<Promise<ScoreColumns>>();
 
   constructor(
-    private readonly models: readonly OnnxModel[],
+    private readonly models: readonly OpenModel[],
     readonly constants: ScoringConstants,
-    private readonly explainers: readonly TreeShap[],
   ) {
     this.width = models[0]!.manifest.layout.width;
+    this.explain = explainerOf(models);
   }
 
   async score(vectors: Float32Array, rows: number): Promise<ScoreColumns> {
-    if (this.released !== null) throw new Error('This scorer was released.');
+    if (this.isReleased) throw new Error('This scorer was released.');
     if (vectors.length < rows * this.width)
       throw new RangeError(`${rows} rows of ${this.width} features need ${rows * this.width} values.`);
-    this.underWay++;
+    const answering = this.askAll(vectors, rows);
+    this.underWay.add(answering);
     try {
-      return await this.runAll(vectors, rows);
+      return await answering;
     } finally {
-      this.underWay--;
-      if (this.underWay === 0) this.lastRunEnded?.();
+      this.underWay.delete(answering);
     }
   }
 
-  private async runAll(vectors: Float32Array, rows: number): Promise<ScoreColumns> {
+  /** One after another: each run blocks the event loop, and others want their turn. */
+  private async askAll(vectors: Float32Array, rows: number): Promise<ScoreColumns> {
     const columns: Record<string, Float32Array> = {};
-    for (const { manifest } of this.models) columns[manifest.name] = new Float32Array(rows);
-    for (let first = 0; first < rows; first += MAX_ROWS_PER_RUN) {
-      const count = Math.min(MAX_ROWS_PER_RUN, rows - first);
-      const chunk = vectors.subarray(first * this.width, (first + count) * this.width);
-      for (const model of this.models)
-        takeAnswers(
-          model.manifest,
-          await model.run(chunk, count),
-          columns[model.manifest.name]!,
-          first,
-          count,
-        );
-    }
+    for (const model of this.models) columns[model.name] = await model.answer(vectors, rows);
     return columns as ScoreColumns;
   }
 
-  async explain(vectors: Float32Array, rows: readonly number[], largest = LARGEST): Promise<Reason[][]> {
-    if (this.explainers.length === 0) return rows.map(() => []);
-    const reasons: Reason[][] = [];
-    for (const row of rows) {
-      if (reasons.length > 0 && reasons.length % EXPLAINED_AT_ONCE === 0) await setImmediate();
-      reasons.push(this.explainers.flatMap(shap => reasonsOf(shap, vectors, row * this.width, largest)));
-    }
-    return reasons;
-  }
-
-  release(): Promise<void> {
-    this.released ??= this.releaseWhenIdle();
-    return this.released;
-  }
-
-  private async releaseWhenIdle(): Promise<void> {
-    if (this.underWay > 0) await new Promise<void>(resolve => (this.lastRunEnded = resolve));
+  async release(): Promise<void> {
+    this.isReleased = true;
+    await Promise.allSettled(this.underWay);
     await Promise.all(this.models.map(model => model.release()));
   }
 }
 
-function constantsOf(artifacts: readonly VerifiedArtifact[]): ScoringConstants {
+/** Reasons by the trees of these models, one after another; the event loop is free every few milliseconds. */
+export function explainerOf(models: readonly OpenModel[]): OnnxScorer['explain'] {
+  const explainers = models.flatMap(({ shap }) => shap ?? []);
+  return async (vectors, rows, largest = LARGEST) => {
+    if (explainers.length === 0) return rows.map(() => []);
+    const reasons: Reason[][] = [];
+    for (const row of rows) {
+      if (reasons.length > 0 && reasons.length % EXPLAINED_AT_ONCE === 0) await setImmediate();
+      reasons.push(explainers.flatMap(shap => reasonsOf(shap, vectors, row * VECTOR_WIDTH, largest)));
+    }
+    return reasons;
+  };
+}
+
+/** What the models say together. Throws `ArtifactError`. */
+export function constantsOf(artifacts: readonly { readonly manifest: Manifest }[]): ScoringConstants {
   const names = artifacts.map(({ manifest }) => manifest.name);
   const missing = REQUIRED_MODELS.filter(name => !names.includes(name));
   if (missing.length > 0 || new Set(names).size < names.length)
@@ -133,7 +118,7 @@ function constantsOf(artifacts: readonly VerifiedArtifact[]): ScoringConstants {
   return { models, layout: LAYOUT_FINGERPRINT, rfm, vipLtvMinor };
 }
 
-function normalisationOf(artifacts: readonly VerifiedArtifact[]): Normalisation {
+function normalisationOf(artifacts: readonly { readonly manifest: Manifest }[]): Normalisation {
   const carried = artifacts.flatMap(({ manifest: { normalisation } }) => normalisation ?? []);
   const first = carried[0];
   if (first === undefined)

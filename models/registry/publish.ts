@@ -103,6 +103,7 @@ export async function promoteVersion(
 
 /**
  * Points at the version before, or at `to`, and withdraws the current one: publishing it again does not bring it back.
+ * `from`: the version that the decision is about; when another one is current by now, that is `pointer-moved`.
  * Throws `ArtifactError`.
  */
 export async function rollBack(
@@ -111,9 +112,16 @@ export async function rollBack(
   accept: Accept,
   decision: Decision,
   to: string | null = null,
+  from: string | null = null,
 ): Promise<Pointer> {
   const registry = opened(place);
   const seen = await seenPointer(registry, name);
+  if (from !== null && seen !== null && seen.pointer.version !== from)
+    throw new ArtifactError(
+      'pointer-moved',
+      `${name}/current.json`,
+      `${seen.pointer.version} is the current version, not ${from}`,
+    );
   const target = to ?? seen?.pointer.previous ?? null;
   if (seen === null || target === null || target === seen.pointer.version)
     throw new ArtifactError(
@@ -137,7 +145,7 @@ export async function rollBack(
 }
 
 /** Digest of the manifest of a version that was verified, and accepted by the caller. */
-async function verifiedDigest(
+export async function verifiedDigest(
   registry: StorePlace,
   name: string,
   version: string,

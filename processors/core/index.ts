@@ -11,7 +11,7 @@ export type { NextChange } from './change';
 export { CATALOGUE, FEATURE_NAMES, LAYOUT, layoutJson } from './catalogue';
 export type { FeatureDefinition, FeatureLayout } from './catalogue';
 export { VECTOR_WIDTH, toVector, writeVector } from './vector';
-export { interpret, ltvMinorOf } from './interpret';
+export { interpret, ltvMinorOf, modelsKey } from './interpret';
 export type { Interpretation, ScoringPlace } from './interpret';
 export { reasonSentence } from './reason-sentence';
 export { normalise, rfmScore, segmentOf, statusOf } from './rfm';

@@ -59,7 +59,7 @@ export function interpret(
 }
 
 /** A short text for the models behind a score (it is stored with every customer), made once for each set of them. */
-function modelsKey(constants: ScoringConstants): string {
+export function modelsKey(constants: ScoringConstants): string {
   let key = modelKeys.get(constants);
   if (key === undefined) {
     key = hashHex(hash64(constants.models.map(({ name, version }) => `${name}@${version}`).join(' ')));

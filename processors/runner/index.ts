@@ -16,3 +16,5 @@ export { ReplayDriver, tickCommand } from './replay-driver';
 export type { HistoryLog, HistoryRecord, ReplayDriverOptions } from './replay-driver';
 export { DEFAULT_SCHEDULER_SETTINGS, Scheduler } from './scheduler';
 export type { SchedulerMetrics, SchedulerSettings } from './scheduler';
+export { Rescorer } from './rescorer';
+export type { RescorerMetrics, RescorerOptions } from './rescorer';

@@ -6,6 +6,7 @@ import { FencedError } from '../ports';
 import type { Clock, EventLog } from '../ports';
 import type { Lane } from './lane';
 import { LaneLostError } from './options';
+import type { Rescorer } from './rescorer';
 import type { Scheduler } from './scheduler';
 import { DEFAULT_LANE_SETTINGS } from './settings';
 import type { LaneSettings } from './settings';
@@ -15,6 +16,8 @@ export interface LiveOptions {
   /** Where an idle lane waits for news; it sleeps when left out. */
   log?: Pick<EventLog, 'arrival'>;
   scheduler: Scheduler;
+  /** Where models change while lanes work. */
+  rescorer?: Rescorer;
   clock: Clock;
   signal: AbortSignal;
   settings?: Partial<Pick<LaneSettings, 'idleMs' | 'reclaimMs'>>;
@@ -38,6 +41,7 @@ export async function runLane(options: LiveOptions): Promise<void> {
     try {
       await lane.start();
       scheduler.reset();
+      options.rescorer?.reset();
       await work(options);
     } catch (error) {
       if (!isLost(error) && isTransient?.(error) !== true) throw error;
@@ -47,11 +51,12 @@ export async function runLane(options: LiveOptions): Promise<void> {
   }
 }
 
-async function work({ lane, log, clock, signal, scheduler, settings }: LiveOptions): Promise<void> {
+async function work({ lane, log, clock, signal, scheduler, rescorer, settings }: LiveOptions): Promise<void> {
   const { idleMs } = { ...DEFAULT_LANE_SETTINGS, ...settings };
   while (!signal.aborted) {
     const worked = await lane.advance();
     await scheduler.poll();
+    await rescorer?.poll();
     if (worked) continue;
     await (log?.arrival?.(lane.partition, idleMs, signal) ?? clock.sleep(idleMs, signal));
   }

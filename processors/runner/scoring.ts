@@ -5,7 +5,7 @@
 import type { Alert, EngagementScore, Positions, Reason } from '../../schemas';
 import { interpret } from '../core';
 import type { CoreSettings, Interpretation, RawScores } from '../core';
-import type { OutgoingMessage, RawScoreColumns, Scorer } from '../ports';
+import type { BatchAnswers, OutgoingMessage, RawScoreColumns, Scorer } from '../ports';
 import type { Draft, Touched, VectorRows } from './draft';
 import { ALERT_KINDS, alertKey } from './messages';
 import type { MessageWriter } from './messages';
@@ -37,13 +37,13 @@ export async function scoreDraft(
   tools: ScoringTools,
 ): Promise<OutgoingMessage[]> {
   const { scorer, vectors, timer } = tools;
-  const raw = vectors.rows > 0 ? await scorer.score(vectors.cells, vectors.rows) : null;
+  const answers = vectors.rows > 0 ? await answersOf(scorer, vectors) : null;
   timer.took('inference');
   const said: Said[] = [];
   for (const touched of draft.customers.values())
-    if (touched.evaluations.length > 0) interpretAll(touched, raw!, to, draft.counts, tools, said);
+    if (touched.evaluations.length > 0) interpretAll(touched, answers!, to, draft.counts, tools, said);
   timer.took('interpret');
-  await explain(said, tools);
+  if (answers !== null) await explain(said, answers.by, tools);
   timer.took('explain');
   const messages: OutgoingMessage[] = [];
   let next = 0;
@@ -56,10 +56,20 @@ export async function scoreDraft(
   return messages;
 }
 
+/** Models may be swapped meanwhile: what follows asks those that answered. */
+const answersOf = async (scorer: Scorer, { cells, rows }: VectorRows): Promise<BatchAnswers> =>
+  scorer.scoreBatch === undefined
+    ? { raw: await scorer.score(cells, rows), by: scorer }
+    : scorer.scoreBatch(cells, rows);
+
 /** Puts reasons into the scores. */
-async function explain(said: readonly Said[], { scorer, vectors, publishes }: ScoringTools): Promise<void> {
-  if (scorer.explain === undefined || !publishes || said.length === 0) return;
-  const reasons: readonly Reason[][] = await scorer.explain(
+async function explain(
+  said: readonly Said[],
+  by: BatchAnswers['by'],
+  { vectors, publishes }: ScoringTools,
+): Promise<void> {
+  if (by.explain === undefined || !publishes || said.length === 0) return;
+  const reasons: readonly Reason[][] = await by.explain(
     vectors.cells,
     said.map(({ row }) => row),
   );
@@ -75,17 +85,17 @@ const rowOf = ({ engagement, churn, ltv }: RawScoreColumns, row: number): RawSco
 /** Appends what is published to `said`. */
 function interpretAll(
   touched: Touched,
-  raw: RawScoreColumns,
+  { raw, by: { constants } }: BatchAnswers,
   to: Positions,
   counts: LaneMetrics,
-  { scorer, core, partition, epoch }: ScoringTools,
+  { core, partition, epoch }: ScoringTools,
   said: Said[],
 ): void {
   const { customer, evaluations } = touched;
   for (const { evaluation, row, position } of evaluations) {
     const place = { epoch, position: { partition, ...(position ?? to) } };
     const answers = rowOf(raw, row);
-    const { score, alerts } = interpret(answers, evaluation, customer.ledger, scorer.constants, core, place);
+    const { score, alerts } = interpret(answers, evaluation, customer.ledger, constants, core, place);
     counts.evaluations++;
     if (score === null) {
       counts.suppressed++;

@@ -68,11 +68,12 @@ export const PLANTED_BUGS: Record<keyof typeof INVARIANTS, PlantedBug> = {
     mutations: {
       scorer: (scorer: Scorer) =>
         changed(scorer, {
-          score: async (vectors, rows) => {
-            const { engagement, churn, ltv } = await scorer.score(vectors, rows);
+          scoreBatch: async (vectors, rows) => {
+            const { raw, by } = await scorer.scoreBatch!(vectors, rows);
             const shift = (column: Float32Array): Float32Array =>
               column.map((_, at) => column[(at + 1) % rows]!);
-            return { engagement: shift(engagement), churn: shift(churn), ltv: shift(ltv) };
+            const { engagement, churn, ltv } = raw;
+            return { raw: { engagement: shift(engagement), churn: shift(churn), ltv: shift(ltv) }, by };
           },
         }),
     },

@@ -42,13 +42,14 @@ const codec = createAvroCodec();
 export async function simulate(seed: number, mutations: Mutations = {}): Promise<SimulationReport> {
   const random = new Random(seed);
   const plan = makePlan(seed, random.fork('plan'));
+  const turns = new Turns(plan.startAt, random.fork('turns'));
   const shared: Shared = {
     plan,
-    turns: new Turns(plan.startAt, random.fork('turns')),
+    turns,
     random: random.fork('faults'),
     broker: new MemoryBroker(plan.partitions),
     store: new MemoryStateStore(),
-    scorer: new SimulatedScorer(),
+    scorer: new SimulatedScorer(() => turns.now),
     codec,
     witness: new Witness(plan.partitions),
     mutations,
@@ -237,8 +238,8 @@ class Director {
       case 'expireCommitted':
         return broker.setCommitted(partition, null);
       case 'swapModel':
-        scorer.swap(`${scorer.verified.size + 1}`, incident.isSound);
-        if (mutations.trustsEverything === true) scorer.constants = { ...scorer.constants, models: FORGED };
+        scorer.swap(incident.isSound);
+        if (mutations.trustsEverything === true) scorer.forged = FORGED;
     }
   }
 

@@ -1,0 +1,319 @@
+/**
+ * `make bench-swaps`: a thousand swaps of models while an embedded engine scores, with the shipped models signed again
+ * under many versions. Answers what a swap may not do: keep memory, stall the process, lose or double a score, or leave
+ * it unsaid which model made it. Ends with an error when it does.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { systemClock } from '../cli/clock';
+import { OpenState } from '../cli/embedded';
+import { startLive } from '../cli/live/engine';
+import type { LiveEngine } from '../cli/live/engine';
+import { openLiveModels } from '../cli/models/live';
+import type { LiveModels } from '../cli/models/live';
+import { processIo } from '../cli/main';
+import { parseSettings } from '../cli/settings';
+import { baselineDirectory } from '../models';
+import { sha256Hex } from '../models/layout';
+import { DirectoryStore } from '../models/registry/directory-store';
+import { bringIn } from '../models/registry/publish';
+import { writePointer } from '../models/registry/pointer';
+import { seenPointer } from '../models/registry/registry';
+import { seal, sealedFolder } from '../models/registry/sealed';
+import { newSigningKey } from '../models/signing';
+import { SECOND_MS } from '../schemas';
+import { INPUT_SAMPLES } from '../streams/avro/samples';
+import { openEmbedded } from '../streams/embedded';
+import { commitOf, compare, keepResult, machine, previousResult } from './results';
+
+const ROOT = resolve(__dirname, existsSync(join(__dirname, '../package.json')) ? '..' : '../..');
+const SWAPS = Number(process.argv[2] ?? 1_000);
+const NAMES = ['engagement', 'churn', 'ltv'];
+const VERSIONS = 8;
+const CUSTOMERS = 3_000;
+const EVENTS_PER_SECOND = 1_000;
+const EVERY_MS = 20;
+const PARTITIONS = 2;
+const QUIET_MS = 20 * SECOND_MS;
+/** Swaps between two looks at memory; a pause lets the trials end. */
+const ROUND = 25;
+const PAUSE_MS = 2 * SECOND_MS;
+const SET = 'bench';
+
+interface Place {
+  directory: string;
+  publicKey: string;
+  /** Digest of the manifest by version, for each name. */
+  digests: Map<string, Map<string, string>>;
+}
+
+/** The shipped models, signed again under `VERSIONS` versions each; the first is current. */
+async function registryOf(directory: string): Promise<Place> {
+  const key = newSigningKey();
+  const keys = [{ publicKey: key.publicKey, sets: [SET] }];
+  const place = { store: new DirectoryStore(directory), set: SET, keys };
+  const digests: Place['digests'] = new Map();
+  for (const name of NAMES) {
+    const { version: shipped } = JSON.parse(
+      readFileSync(join(baselineDirectory(), name, 'current.json'), 'utf8'),
+    ) as { version: string };
+    const { manifest, files } = await sealedFolder(join(baselineDirectory(), name, shipped));
+    const { files: _files, ...draft } = JSON.parse(Buffer.from(manifest).toString()) as Parameters<
+      typeof seal
+    >[0] & { files: unknown };
+    const known = new Map<string, string>();
+    digests.set(name, known);
+    for (let number = 0; number < VERSIONS; number++) {
+      const version = `2026010${number + 1}${shipped.slice(8)}`;
+      const sealed = seal({ ...draft, set: SET, version }, files, key);
+      await bringIn(place, sealed, () => Promise.resolve());
+      known.set(version, sha256Hex(sealed.manifest));
+    }
+    await point({ directory, publicKey: key.publicKey, digests }, name, [...known.keys()][0]!);
+  }
+  return { directory, publicKey: key.publicKey, digests };
+}
+
+/** As a publisher moves it, without the verification that would be measured with the processor. */
+async function point({ directory, digests }: Place, name: string, version: string): Promise<void> {
+  const store = new DirectoryStore(directory);
+  const seen = await seenPointer({ store, set: SET, keys: [] }, name);
+  const pointer = {
+    name,
+    version,
+    manifestSha256: digests.get(name)!.get(version)!,
+    sequence: (seen?.pointer.sequence ?? 0) + 1,
+    previous: seen?.pointer.version ?? null,
+  };
+  await store.swap(`${name}/current.json`, Buffer.from(writePointer(pointer)), seen?.tag ?? null);
+}
+
+/** How late a timer of 2 ms comes: what everything else in the process waits for, too. */
+class StallWatch {
+  private delays: number[] = [];
+  private readonly timer: NodeJS.Timeout;
+  private last = performance.now();
+
+  constructor() {
+    this.timer = setInterval(() => {
+      const now = performance.now();
+      this.delays.push(Math.max(0, now - this.last - 2));
+      this.last = now;
+    }, 2);
+  }
+
+  /** Of the delays since the last call, ms. */
+  take(): { p50: number; p99: number; p999: number; most: number } {
+    const sorted = this.delays.sort((a, b) => a - b);
+    this.delays = [];
+    const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
+    return { p50: at(0.5), p99: at(0.99), p999: at(0.999), most: at(1) };
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+}
+
+/** Anonymous memory of this process in MB: files that are mapped (the state) are the kernel's to give back. */
+function residentMegabytes(): number {
+  const anonymous = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
+  return anonymous === null ? process.memoryUsage().rss / 1e6 : Number(anonymous[1]) / 1_000;
+}
+
+/** Appends page views of everybody in turn, until told to stop. Answers with their number. */
+async function load(state: OpenState, signal: AbortSignal): Promise<number> {
+  const { log } = state.embedded;
+  let sent = 0;
+  const startedAt = performance.now();
+  while (!signal.aborted) {
+    const due = Math.floor(((performance.now() - startedAt) * EVENTS_PER_SECOND) / SECOND_MS);
+    const recordAt = systemClock.now();
+    for (; sent < due; sent++) {
+      const userId = `kim-${sent % CUSTOMERS}`;
+      const event = { ...INPUT_SAMPLES['web-events'], userId, messageId: `m${sent}`, timestamp: recordAt };
+      const value = state.codec.encodeInput('web-events', { ...event, targetUserId: null, order: null });
+      await log.append('web-events', log.partitionOf(userId), [{ key: userId, recordAt, value }]);
+    }
+    await systemClock.sleep(EVERY_MS, signal);
+  }
+  return sent;
+}
+
+interface Tally {
+  scores: number;
+  lost: number;
+  doubled: number;
+  unattributed: number;
+  /** Sets of models that scores name. */
+  sets: number;
+}
+
+/** Every evaluation is published here, so that the sequence of each customer counts without a gap. */
+function checkScores(state: OpenState, { digests }: Place): Tally {
+  const tally: Tally = { scores: 0, lost: 0, doubled: 0, unattributed: 0, sets: 0 };
+  const sequences = new Map<string, number>();
+  const sets = new Set<string>();
+  for (const { topic, value } of state.outputs()) {
+    if (topic !== 'engagement-scores' || value === null) continue;
+    const { customerId, sequence, models } = state.codec.decodeOutput('engagement-scores', value);
+    const expected = (sequences.get(customerId) ?? 0) + 1;
+    if (sequence < expected) tally.doubled++;
+    else tally.lost += sequence - expected;
+    sequences.set(customerId, Math.max(sequence, expected - 1));
+    const isKnown = models.every(({ name, version }) => digests.get(name)?.has(version));
+    if (!isKnown || models.length !== NAMES.length) tally.unattributed++;
+    sets.add(models.map(({ version }) => version).join());
+    tally.scores++;
+  }
+  return { ...tally, sets: sets.size };
+}
+
+interface Memory {
+  swaps: number;
+  megabytes: number;
+}
+
+/** Megabytes per thousand swaps, by least squares, without the first tenth. */
+function growth(samples: readonly Memory[]): number {
+  const late = samples.slice(Math.ceil(samples.length / 10));
+  const mean = (of: (sample: Memory) => number): number =>
+    late.reduce((sum, one) => sum + of(one), 0) / late.length;
+  const [x, y] = [mean(one => one.swaps), mean(one => one.megabytes)];
+  const up = late.reduce((sum, one) => sum + (one.swaps - x) * (one.megabytes - y), 0);
+  const across = late.reduce((sum, one) => sum + (one.swaps - x) ** 2, 0);
+  return (1_000 * up) / across;
+}
+
+async function swapAll(place: Place, models: LiveModels, memory: Memory[]): Promise<number[]> {
+  const took: number[] = [];
+  for (let swap = 1; swap <= SWAPS; swap++) {
+    const name = NAMES[swap % NAMES.length]!;
+    const versions = [...place.digests.get(name)!.keys()];
+    await point(place, name, versions[Math.floor(swap / NAMES.length + 1) % VERSIONS]!);
+    const startedAt = performance.now();
+    await models.look();
+    took.push(performance.now() - startedAt);
+    await systemClock.sleep(EVERY_MS);
+    if (swap % ROUND !== 0) continue;
+    await systemClock.sleep(PAUSE_MS);
+    (globalThis as { gc?: () => void }).gc?.();
+    memory.push({ swaps: swap, megabytes: residentMegabytes() });
+    process.stdout.write(`${swap} swaps, ${memory.at(-1)!.megabytes.toFixed(1)} MB\n`);
+  }
+  return took.sort((a, b) => a - b);
+}
+
+const settingsOf = (place: Place) =>
+  parseSettings(
+    {
+      RESCORE_MODELS_DIRECTORY: place.directory,
+      RESCORE_MODELS_SET: SET,
+      RESCORE_MODELS_TRUSTED_KEYS: place.publicKey,
+      RESCORE_MODELS_TRIAL_ROWS: '400',
+      RESCORE_MODELS_POLL_SECONDS: '0',
+      RESCORE_MODELS_RESCORE_PER_SECOND: '0',
+      // Every evaluation is published, so that a lost one is seen.
+      RESCORE_PUBLISH_ENGAGEMENT_DELTA: '0',
+    },
+    null,
+  ).values;
+
+async function measure(directory: string): Promise<Record<string, number>> {
+  const place = await registryOf(join(directory, 'models'));
+  const settings = settingsOf(place);
+  const notes = new Map<string, number>();
+  const onNote = (line: string): void => {
+    const kind = /rolled back|may not|passed its trial|could not/.exec(line)?.[0] ?? 'swapped';
+    if (kind !== 'swapped' && kind !== 'passed its trial') process.stdout.write(`${line}\n`);
+    notes.set(kind, (notes.get(kind) ?? 0) + 1);
+  };
+  const models = await openLiveModels(processIo(), settings, 'bench', onNote);
+  const state = new OpenState(openEmbedded({ directory: join(directory, 'state'), partitions: PARTITIONS }));
+  const [stop, ended] = [new AbortController(), new AbortController()];
+  const engine = startLive(settings, state, models.scorer, systemClock, stop);
+  const loading = load(state, ended.signal);
+  const stalls = new StallWatch();
+  await systemClock.sleep(QUIET_MS / 2);
+  stalls.take();
+  await systemClock.sleep(QUIET_MS);
+  const quiet = stalls.take();
+  const memory: Memory[] = [];
+  const startedAt = performance.now();
+  const took = await swapAll(place, models, memory);
+  const swapping = stalls.take();
+  const seconds = (performance.now() - startedAt) / SECOND_MS;
+  stalls.stop();
+  ended.abort();
+  const sent = await loading;
+  await drained(engine);
+  stop.abort();
+  await engine.done;
+  const tally = checkScores(state, place);
+  const { evaluations } = engine.metrics();
+  const { swaps, rollbacks } = models.metrics!();
+  await state.close();
+  await models.close();
+  return {
+    swaps,
+    seconds,
+    'events.sent': sent,
+    'scores.evaluated': evaluations,
+    'scores.published': tally.scores,
+    'scores.lost': tally.lost + Math.max(0, evaluations - tally.scores),
+    'scores.doubled': tally.doubled,
+    'scores.unattributed': tally.unattributed,
+    'scores.setsOfModels': tally.sets,
+    'swap.proven': notes.get('passed its trial') ?? 0,
+    'swap.rolledBack': Object.values(rollbacks).reduce((sum, count) => sum + count, 0),
+    'swap.millis': took[took.length >> 1]!,
+    'swap.millisMost': took.at(-1)!,
+    'memory.firstMegabytes': memory[0]!.megabytes,
+    'memory.lastMegabytes': memory.at(-1)!.megabytes,
+    'memory.mostMegabytes': Math.max(...memory.map(({ megabytes }) => megabytes)),
+    'memory.megabytesPer1000Swaps': growth(memory),
+    'stall.p99Millis': swapping.p99,
+    'stall.p999Millis': swapping.p999,
+    'stall.mostMillis': swapping.most,
+    'stallWithoutSwaps.p99Millis': quiet.p99,
+    'stallWithoutSwaps.p999Millis': quiet.p999,
+    'stallWithoutSwaps.mostMillis': quiet.most,
+  };
+}
+
+async function drained(engine: LiveEngine): Promise<void> {
+  while (engine.pending() > 0) await systemClock.sleep(EVERY_MS);
+}
+
+/** What a thousand swaps may not do. */
+const BROKEN: [string, (figures: Record<string, number>) => boolean][] = [
+  ['not every swap happened', one => one['swaps']! < SWAPS],
+  ['scores were lost', one => one['scores.lost'] !== 0],
+  ['scores were doubled', one => one['scores.doubled'] !== 0],
+  ['scores do not say their models', one => one['scores.unattributed'] !== 0],
+  ['memory grows by more than 10 MB in 1,000 swaps', one => one['memory.megabytesPer1000Swaps']! > 10],
+  ['the process stalls for more than 50 ms (p99.9)', one => one['stall.p999Millis']! > 50],
+];
+
+async function main(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'rescore-swaps-'));
+  try {
+    const figures = await measure(directory);
+    const commit = commitOf(ROOT);
+    const results = join(ROOT, 'bench', 'results', 'swaps');
+    const measuredAt = new Date(systemClock.now()).toISOString();
+    const result = { commit, measuredAt, ...machine(), figures };
+    process.stdout.write(compare(result, previousResult(results, commit)));
+    process.stdout.write(`Kept in ${keepResult(results, result)}\n`);
+    const broken = BROKEN.filter(([, isBroken]) => isBroken(figures)).map(([what]) => what);
+    if (broken.length > 0) throw new Error(broken.join('; '));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+void main().catch((error: unknown) => {
+  process.stderr.write(`${(error as Error).stack}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,36 @@
+/** What happens to models, in a line of the log each. */
+import type { FollowerEvent, SwapEvent } from '../../processors/swap';
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+
+export function sentenceOf(event: SwapEvent | FollowerEvent): string {
+  switch (event.kind) {
+    case 'swapped':
+      return `${event.model}/${event.version} scores from the next batch on, instead of ${event.previous}; opened in ${event.tookMs.toFixed(0)} ms.`;
+    case 'proven':
+      return `${event.model}/${event.version} has passed its trial over ${event.scored} scores.`;
+    case 'rolledBack':
+      return `${event.model}/${event.version} is rolled back (${event.reason}: ${event.words}); ${event.previous} scores again after ${event.tookMs.toFixed(1)} ms. ${exposure(event.scoredForMs)}`;
+    case 'refused':
+      return `${event.model}/${event.version} may not ${event.role === 'shadow' ? 'shadow' : 'score'} (${event.code}): ${event.words} The current models go on; the next attempts wait longer each time.`;
+    case 'unreadable':
+      return `The pointers of ${event.model} cannot be read: ${event.words} The current models go on.`;
+    case 'pointerMoved':
+      return event.how === 'moved'
+        ? `The pointer of ${event.model} is moved back from ${event.from} to ${event.to} for every processor.`
+        : `The pointer of ${event.model} is no longer at ${event.from}: nothing had to be moved back.`;
+    case 'pointerStays':
+      return `The pointer of ${event.model} could not be moved back: ${event.words} This process keeps to the version before; \`rescore models rollback ${event.model}\` does it for all.`;
+    case 'shadowing':
+      return event.version === null
+        ? `Nothing shadows ${event.model} any more.`
+        : `${event.model}/${event.version} answers beside the current one, and nothing of it is published.`;
+    case 'shadowFailed':
+      return `The shadow ${event.model}/${event.version} is put off (${event.reason}): ${event.words}`;
+    case 'releaseFailed':
+      return `${event.model}/${event.version} could not be freed: ${event.words}`;
+  }
+}
+
+const exposure = (ms: number | null): string =>
+  ms === null ? 'It was no longer on trial.' : `It had scored for ${seconds(ms)}.`;

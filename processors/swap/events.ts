@@ -1,0 +1,21 @@
+/** What a swap has to say: the log has its words. */
+import type { RollbackReason } from './trial';
+
+export type SwapEvent =
+  | { kind: 'swapped'; model: string; version: string; previous: string; tookMs: number }
+  | { kind: 'proven'; model: string; version: string; scored: number }
+  | {
+      kind: 'rolledBack';
+      model: string;
+      version: string;
+      /** Scores again. */
+      previous: string;
+      reason: RollbackReason;
+      words: string;
+      /** From the swap to the rollback; null: it had scored from the start, or was proven. */
+      scoredForMs: number | null;
+      /** From noticing to the switch. */
+      tookMs: number;
+    }
+  | { kind: 'shadowFailed'; model: string; version: string; reason: 'error' | 'slow'; words: string }
+  | { kind: 'releaseFailed'; model: string; version: string; words: string };

@@ -1,0 +1,216 @@
+/**
+ * Follows the pointers of a registry: what they point at is opened and swapped in, a candidate is set beside the current
+ * model, and a model that was rolled back stays away. Nothing that goes wrong here stops a lane: the models that score
+ * go on, the metric `behind` says so, and the next attempt waits twice as long as the one before.
+ *
+ * A version that was rolled back is not swapped in again as long as the pointer has not moved since. When a pointer that
+ * has moved names it again, a person has promoted it (publishing refuses withdrawn versions), and it is tried again.
+ */
+import type { Clock } from '../ports';
+import type { SwapEvent } from './events';
+import type { HotScorer } from './hot-scorer';
+import type { ModelSource, OpenedModel, Pointed } from './source';
+
+export interface FollowerOptions<M extends OpenedModel> {
+  source: ModelSource<M>;
+  clock: Clock;
+  nowMicros: () => number;
+  /** How often the pointers are read, ms. */
+  everyMs: number;
+  /** Pointers may be moved back; false: a rollback is this process's alone. */
+  movesPointers: boolean;
+  onEvent: (event: SwapEvent | FollowerEvent) => void;
+}
+
+export type FollowerEvent =
+  /** It was tried and may not score, or cannot be reached; the current one goes on. */
+  | {
+      kind: 'refused';
+      role: 'champion' | 'shadow';
+      model: string;
+      version: string;
+      code: string;
+      words: string;
+    }
+  | { kind: 'unreadable'; model: string; words: string }
+  | { kind: 'pointerMoved'; model: string; from: string; to: string; how: 'moved' | 'elsewhere' }
+  | { kind: 'pointerStays'; model: string; words: string }
+  | { kind: 'shadowing'; model: string; version: string | null };
+
+/** Tried before, without success. */
+interface Refusal {
+  target: string;
+  attempts: number;
+  notBefore: number;
+  code: string;
+}
+
+/** Rolled back here. */
+interface Rejection {
+  version: string;
+  /** Of the pointer that named it. */
+  sequence: number;
+  previous: string;
+  words: string;
+  /** The pointer was asked to move, and is elsewhere now. */
+  isTold: boolean;
+}
+
+const LONGEST_WAIT_MS = 3_600_000;
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const codeOf = (error: unknown): string => {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : 'unexpected';
+};
+
+export class ModelFollower<M extends OpenedModel = OpenedModel> {
+  private readonly pointers = new Map<string, Pointed>();
+  private readonly refusals = new Map<string, Refusal>();
+  private readonly rejections = new Map<string, Rejection>();
+  /** Pointer that each shadow is from; one that failed is not begun again. */
+  private readonly shadows = new Map<string, number>();
+
+  constructor(
+    private readonly hot: HotScorer<M>,
+    private readonly options: FollowerOptions<M>,
+  ) {}
+
+  /** Of the pointers that the scoring models were opened by. */
+  begin(pointers: ReadonlyMap<string, Pointed>): void {
+    for (const [name, pointed] of pointers) this.pointers.set(name, pointed);
+    this.hot.metrics.lookedAt = this.options.clock.now();
+  }
+
+  /** Until the signal says stop. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, everyMs } = this.options;
+    while (!signal.aborted) {
+      await clock.sleep(everyMs, signal);
+      if (!signal.aborted) await this.look();
+    }
+  }
+
+  /** The version that scored before; null: the pointer knows none. */
+  previousOf(name: string): string | null {
+    return this.pointers.get(name)?.previous ?? null;
+  }
+
+  noteRollback(event: Extract<SwapEvent, { kind: 'rolledBack' }>): void {
+    const { model, version, previous, reason, words } = event;
+    const sequence = this.pointers.get(model)?.sequence ?? 0;
+    const said = `${reason}: ${words}`;
+    this.rejections.set(model, { version, sequence, previous, words: said, isTold: false });
+    this.hot.metrics.behind[model] = true;
+  }
+
+  /** Reads every pointer once and does what it says. Never throws. */
+  async look(): Promise<void> {
+    this.hot.look();
+    let isWhole = true;
+    for (const name of this.options.source.names) {
+      try {
+        await this.follow(name, await this.options.source.champion(name));
+        await this.followShadow(name);
+      } catch (error) {
+        isWhole = false;
+        this.options.onEvent({ kind: 'unreadable', model: name, words: wordsOf(error) });
+      }
+    }
+    if (isWhole) this.hot.metrics.lookedAt = this.options.clock.now();
+  }
+
+  private async follow(name: string, pointed: Pointed): Promise<void> {
+    this.pointers.set(name, pointed);
+    if (this.isRejected(name, pointed)) {
+      await this.moveBack(name, pointed);
+    } else if (this.hot.versionOf(name) !== pointed.version && !this.hot.returnTo(name, pointed.version))
+      await this.tryOpen(name, pointed, 'champion', (model, tookMs) => this.hot.swap(model, tookMs));
+    this.hot.metrics.behind[name] = this.hot.versionOf(name) !== pointed.version;
+  }
+
+  private isRejected(name: string, { version, sequence }: Pointed): boolean {
+    const rejection = this.rejections.get(name);
+    if (rejection === undefined) return false;
+    if (rejection.version === version && sequence <= rejection.sequence) return true;
+    this.rejections.delete(name);
+    return false;
+  }
+
+  /** The registry is told what this process found out, if it may. */
+  private async moveBack(name: string, { version }: Pointed): Promise<void> {
+    const rejection = this.rejections.get(name)!;
+    if (!this.options.movesPointers || rejection.isTold) return;
+    const { previous, words } = rejection;
+    if (!this.isDue(name, `back to ${previous}`)) return;
+    try {
+      const how = await this.options.source.moveBack(name, version, previous, words);
+      rejection.isTold = true;
+      this.options.onEvent({ kind: 'pointerMoved', model: name, from: version, to: previous, how });
+    } catch (error) {
+      const isNew = this.noteRefusal(name, `back to ${previous}`, codeOf(error));
+      if (isNew) this.options.onEvent({ kind: 'pointerStays', model: name, words: wordsOf(error) });
+    }
+  }
+
+  private async followShadow(name: string): Promise<void> {
+    const { source, onEvent } = this.options;
+    const pointed = await source.shadow(name);
+    // A candidate that scores by now needs no shadow.
+    const wanted = pointed?.version === this.hot.versionOf(name) ? null : pointed;
+    const sequence = wanted?.sequence;
+    if (this.shadows.get(name) === sequence) return;
+    if (wanted === null) {
+      this.shadows.delete(name);
+      this.hot.setShadow(name, null);
+      return onEvent({ kind: 'shadowing', model: name, version: null });
+    }
+    await this.tryOpen(name, wanted, 'shadow', model => {
+      this.shadows.set(name, wanted.sequence);
+      this.hot.setShadow(name, model);
+      onEvent({ kind: 'shadowing', model: name, version: model.version });
+    });
+  }
+
+  /** Opens it and hands it over, unless it was refused a moment ago. */
+  private async tryOpen(
+    name: string,
+    { version, digest, sequence }: Pointed,
+    role: 'champion' | 'shadow',
+    take: (model: M, tookMs: number) => void,
+  ): Promise<void> {
+    const { source, nowMicros, onEvent } = this.options;
+    const [key, target] = [`${role} ${name}`, `${version}@${sequence}`];
+    if (!this.isDue(key, target)) return;
+    const startedAt = nowMicros();
+    let model: M | null = null;
+    try {
+      model = await source.open(name, version, digest);
+      take(model, (nowMicros() - startedAt) / 1_000);
+      this.refusals.delete(key);
+    } catch (error) {
+      await model?.release();
+      const code = codeOf(error);
+      const { refusals } = this.hot.metrics;
+      refusals[code] = (refusals[code] ?? 0) + 1;
+      if (this.noteRefusal(key, target, code))
+        onEvent({ kind: 'refused', role, model: name, version, code, words: wordsOf(error) });
+    }
+  }
+
+  private isDue(key: string, target: string): boolean {
+    const refusal = this.refusals.get(key);
+    return refusal?.target !== target || this.options.clock.now() >= refusal.notBefore;
+  }
+
+  /** True when it is worth a line: the first time, and when the reason has changed. */
+  private noteRefusal(key: string, target: string, code: string): boolean {
+    const before = this.refusals.get(key);
+    const same = before?.target === target ? before : undefined;
+    const attempts = (same?.attempts ?? 0) + 1;
+    const waitMs = Math.min(LONGEST_WAIT_MS, this.options.everyMs * 2 ** attempts);
+    const notBefore = this.options.clock.now() + waitMs;
+    this.refusals.set(key, { target, attempts, notBefore, code });
+    return same?.code !== code;
+  }
+}

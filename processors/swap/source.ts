@@ -1,0 +1,44 @@
+/** What the swap needs of a registry, as types: models/live has the adapter, the simulation its own. */
+import type { Scorer } from '../ports';
+
+/** A version of a model, open: verified, proven on its golden vectors, warm. */
+export interface OpenedModel {
+  readonly name: string;
+  readonly version: string;
+  /** Answers have no upper end (an amount of money): differences are relative. */
+  readonly isAmount: boolean;
+  /** `rows` answers, each inside the range of the manifest; anything else throws. `vectors` may be longer. */
+  answer(vectors: Float32Array, rows: number): Promise<Float32Array>;
+  /** Frees the session; nobody asks it any more. */
+  release(): Promise<void>;
+}
+
+/** What a pointer of the registry says. */
+export interface Pointed {
+  readonly version: string;
+  /** SHA-256 of the manifest; null: any that a trusted key signed. */
+  readonly digest: string | null;
+  /** Counts the moves of the pointer. */
+  readonly sequence: number;
+  /** Scored before it. */
+  readonly previous: string | null;
+}
+
+/** What becomes of the wish to move a pointer back. */
+export type PointerMove = 'moved' | 'elsewhere';
+
+export interface ModelSource<M extends OpenedModel = OpenedModel> {
+  /** Models without which nobody can be scored. */
+  readonly names: readonly string[];
+  /** The version that is to score. */
+  champion(name: string): Promise<Pointed>;
+  /** The version that is to score beside it; null: none. */
+  shadow(name: string): Promise<Pointed | null>;
+  /** Verifies and opens a version. Throws with a `code` when it may not score; nothing stays open then. */
+  open(name: string, version: string, digest: string | null): Promise<M>;
+  /** What a set of models says together: constants, and reasons. Throws when they do not fit together. */
+  assemble(models: readonly M[]): Pick<Scorer, 'constants' | 'explain'>;
+  /** Points at `to` if the pointer is still at `from` (compare-and-set); elsewhere: it is not, nothing was changed. */
+  moveBack(name: string, from: string, to: string, reason: string): Promise<PointerMove>;
+  close(): void;
+}
