@@ -23,6 +23,7 @@ import { seenPointer } from '../models/registry/registry';
 import { seal, sealedFolder } from '../models/registry/sealed';
 import { newSigningKey } from '../models/signing';
 import { SECOND_MS } from '../schemas';
+import type { WebEvent } from '../schemas';
 import { INPUT_SAMPLES } from '../streams/avro/samples';
 import { openEmbedded } from '../streams/embedded';
 import { commitOf, compare, keepResult, machine, previousResult } from './results';
@@ -40,6 +41,18 @@ const QUIET_MS = 20 * SECOND_MS;
 const ROUND = 25;
 const PAUSE_MS = 2 * SECOND_MS;
 const SET = 'bench';
+
+const PAGE: WebEvent = {
+  ...INPUT_SAMPLES['web-events'],
+  type: 'page',
+  event: null,
+  anonymousId: null,
+  order: null,
+  traits: null,
+  targetUserId: null,
+  rating: null,
+  sentiment: null,
+};
 
 interface Place {
   directory: string;
@@ -132,8 +145,8 @@ async function load(state: OpenState, signal: AbortSignal): Promise<number> {
     const recordAt = systemClock.now();
     for (; sent < due; sent++) {
       const userId = `kim-${sent % CUSTOMERS}`;
-      const event = { ...INPUT_SAMPLES['web-events'], userId, messageId: `m${sent}`, timestamp: recordAt };
-      const value = state.codec.encodeInput('web-events', { ...event, targetUserId: null, order: null });
+      const event = { ...PAGE, userId, messageId: `m${sent}`, timestamp: recordAt };
+      const value = state.codec.encodeInput('web-events', event);
       await log.append('web-events', log.partitionOf(userId), [{ key: userId, recordAt, value }]);
     }
     await systemClock.sleep(EVERY_MS, signal);
@@ -288,6 +301,7 @@ async function drained(engine: LiveEngine): Promise<void> {
 
 /** What a thousand swaps may not do. */
 const BROKEN: [string, (figures: Record<string, number>) => boolean][] = [
+  ['there was no load', one => one['scores.published']! < SWAPS],
   ['not every swap happened', one => one['swaps']! < SWAPS],
   ['scores were lost', one => one['scores.lost'] !== 0],
   ['scores were doubled', one => one['scores.doubled'] !== 0],

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { WebEvent } from '../../schemas';
 import { createAvroCodec } from '../../streams/avro/codec';
 import { INPUT_SAMPLES } from '../../streams/avro/samples';
 import { openEmbedded } from '../../streams/embedded';
@@ -21,6 +22,18 @@ const constantsOf = (version: string): ScoringConstants => ({
   models: [{ name: 'churn', version }],
 });
 
+const PAGE: WebEvent = {
+  ...INPUT_SAMPLES['web-events'],
+  type: 'page',
+  event: null,
+  anonymousId: null,
+  order: null,
+  traits: null,
+  targetUserId: null,
+  rating: null,
+  sentiment: null,
+};
+
 const column = (rows: number): Float32Array => new Float32Array(rows).fill(0.5);
 let constants = constantsOf('v1');
 const scorer: Scorer = {
@@ -39,10 +52,11 @@ let rescorer: Rescorer;
 const time = { now: T0 };
 
 async function append(from: number, to: number): Promise<void> {
+  time.now += 1_000;
   for (let customer = from; customer < to; customer++) {
-    const event = { ...INPUT_SAMPLES['web-events'], userId: `kim-${customer}`, anonymousId: null };
-    const message = { ...event, messageId: `${time.now}-${customer}`, timestamp: time.now, order: null };
-    const value = codec.encodeInput('web-events', { ...message, targetUserId: null });
+    const event = { ...PAGE, userId: `kim-${customer}` };
+    const message = { ...event, messageId: `${time.now}-${customer}`, timestamp: time.now };
+    const value = codec.encodeInput('web-events', message);
     await embedded.log.append('web-events', 0, [{ key: event.userId, recordAt: time.now, value }]);
   }
 }
@@ -69,6 +83,7 @@ afterEach(async () => {
 });
 
 /** Seconds of a live lane; answers with the commands of each. */
+
 async function live(seconds: number): Promise<number[]> {
   const appended: number[] = [];
   for (let second = 0; second < seconds; second++) {
