@@ -10,6 +10,7 @@
  *
  * Tables per leaf instead of recursion: J. Yang, "Fast TreeSHAP", 2021 (arXiv:2109.09847). Twigs of leaves are ours.
  */
+import { setImmediate } from 'node:timers/promises';
 import { Comparisons, splitsOf } from './comparisons';
 import { extended, followingOf, meanOf, sharesOf } from './leaf-shares';
 import type { Leaf, Step } from './leaf-shares';
@@ -26,6 +27,9 @@ interface Twig {
   /** `features.length` contributions for each outcome of the comparisons. */
   table: Float64Array;
 }
+
+/** Well below a millisecond. */
+const TREES_A_TURN = 4;
 
 interface CompiledTree {
   twigs: readonly Twig[];
@@ -47,11 +51,23 @@ export class TreeShap {
   private readonly tables: Float64Array;
   private readonly tableStarts: Int32Array;
 
-  constructor(readonly model: TreeModel) {
+  /** As the constructor, with the event loop free after every few trees: lanes work while a model is opened. */
+  static async inTurns(model: TreeModel): Promise<TreeShap> {
+    const trees: CompiledTree[] = [];
+    for (const tree of model.trees) {
+      trees.push(compile(tree));
+      if (trees.length % TREES_A_TURN === 0) await setImmediate();
+    }
+    return new TreeShap(model, trees);
+  }
+
+  constructor(
+    readonly model: TreeModel,
+    trees: readonly CompiledTree[] = model.trees.map(compile),
+  ) {
     this.width = model.features.length;
     this.comparisons = new Comparisons(model.trees);
     this.outcomes = new Int32Array(model.trees.length);
-    const trees = model.trees.map(compile);
     this.base = trees.reduce((sum, { mean }) => sum + mean, model.base);
     const twigs = trees.flatMap(tree => tree.twigs);
     this.twigEnds = ends(trees.map(tree => tree.twigs.length));

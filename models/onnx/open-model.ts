@@ -18,7 +18,7 @@ export class OpenModel {
 
   /** Golden replay included. Throws `ArtifactError`; nothing stays open then. */
   static async open(artifact: VerifiedArtifact, explains: boolean): Promise<OpenModel> {
-    const shap = explains && artifact.trees !== null ? new TreeShap(artifact.trees) : null;
+    const shap = explains && artifact.trees !== null ? await TreeShap.inTurns(artifact.trees) : null;
     return new OpenModel(await OnnxModel.open(artifact), shap);
   }
 

@@ -10,6 +10,7 @@
  * signature, its content, then the digest of every file, then what the files hold. The first thing that is wrong
  * is the error. What the runtime answers is checked when a model is opened (models/onnx).
  */
+import { setImmediate } from 'node:timers/promises';
 import { VECTOR_WIDTH } from '../../processors/core';
 import { ArtifactError } from '../errors';
 import { checkTrees, readTrees } from '../explain/trees';
@@ -127,8 +128,12 @@ export async function loadVersion(
     const stated = manifest.files[file];
     if (stated !== undefined) files[file] = await loadFile(store, file, stated, artifact);
   }
+  // Each of these may take milliseconds, and lanes work meanwhile.
+  await setImmediate();
   inspectOnnx(files['model.onnx'], artifact);
+  await setImmediate();
   const golden = readGolden(utf8(files['golden.jsonl']), manifest.layout.width, artifact);
+  await setImmediate();
   const trees = treesOf(files, name, golden, artifact);
   return { manifest, onnx: files['model.onnx'], golden, trees } as VerifiedArtifact;
 }
