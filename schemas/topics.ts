@@ -17,5 +17,9 @@ export const OUTPUT_TOPICS = [
 ] as const;
 export type OutputTopic = (typeof OUTPUT_TOPICS)[number];
 
+/** What the archive keeps: with the inputs a score's vector can be computed again, and compared. */
+export const ARCHIVED_TOPICS = [...INPUT_TOPICS, 'engagement-scores'] as const;
+export type ArchivedTopic = (typeof ARCHIVED_TOPICS)[number];
+
 /** Offset of the next record to read, per input topic. */
 export type Positions = Readonly<Record<InputTopic, number>>;

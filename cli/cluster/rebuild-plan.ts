@@ -70,7 +70,7 @@ async function committedOf(
 
 /** @throws CliError rebuild-refused */
 export async function planRebuild(
-  { partitions, coverage }: OpenArchive,
+  { partitions, inputs }: OpenArchive,
   kafka: Kafka,
   settings: Settings,
 ): Promise<Reach[]> {
@@ -85,7 +85,7 @@ export async function planRebuild(
           `${topic} has ${source.partitions(topic)} partitions, the archive has ${partitions}: it is of other topics.`,
         );
       for (const [partition, { start }] of (await source.held(topic)).entries()) {
-        const covered = coverage.find(one => one.topic === topic && one.partition === partition);
+        const covered = inputs.find(one => one.topic === topic && one.partition === partition);
         const range = rangeOf(topic, partition, covered, start, committed(topic, partition));
         from[partition]![topic] = range.from;
         to[partition]![topic] = range.to;

@@ -37,7 +37,7 @@ async function checkedPlan(
   const { reporter, settings } = context;
   const { values } = settings;
   await checkEmpty(redis, values);
-  checkWhole(archive.coverage, options.acceptGap ?? false, line => reporter.note(line));
+  checkWhole(archive.inputs, options.acceptGap ?? false, line => reporter.note(line));
   return withKafka(context, async kafka => {
     await checkNobodyWorks(kafka, values['kafka.application']);
     return planRebuild(archive, kafka, values);

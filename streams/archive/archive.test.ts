@@ -1,7 +1,7 @@
 /** Laws of the archive: files follow from the log alone, whatever happened on the way. */
 import * as fc from 'fast-check';
-import type { InputTopic } from '../../schemas';
-import { DAY_MS, INPUT_TOPICS, dayOf } from '../../schemas';
+import type { ArchivedTopic } from '../../schemas';
+import { ARCHIVED_TOPICS, DAY_MS, INPUT_TOPICS, dayOf } from '../../schemas';
 import { Archiver } from './archiver';
 import type { ArchiverOptions } from './archiver';
 import { take, windowOf } from './boundaries';
@@ -43,8 +43,10 @@ const rows = fc
     });
   });
 
+/** Mail and scores have the same rows. */
 const logOf = (web: ArchivedRow[], mail: ArchivedRow[]): LogSource =>
   new LogSource(2, [
+    { topic: 'engagement-scores', partition: 0, rows: mail },
     { topic: 'web-events', partition: 1, rows: web },
     { topic: 'customer-mail', partition: 0, rows: mail },
   ]);
@@ -269,12 +271,48 @@ describe('container files', () => {
   });
 });
 
-test('every input topic is archived', async () => {
+describe('topics', () => {
   const row = { offset: 0, recordAt: BEGAN, key: 'kim', value: Buffer.from('x'), fault: null };
-  const source = new LogSource(
-    1,
-    INPUT_TOPICS.map((topic: InputTopic) => ({ topic, partition: 0, rows: [row] })),
-  );
-  const { coverage } = await openArchive(await archived(source));
-  expect(coverage.map(({ topic }) => topic)).toEqual([...INPUT_TOPICS]);
+  const logs = (topics: readonly ArchivedTopic[]) =>
+    topics.map(topic => ({ topic, partition: 0, rows: [row] }));
+
+  test('every input is archived, and the scores', async () => {
+    const { coverage, inputs } = await openArchive(await archived(new LogSource(1, logs(ARCHIVED_TOPICS))));
+    expect(coverage.map(({ topic }) => topic)).toEqual([...INPUT_TOPICS, 'engagement-scores']);
+    expect(inputs.map(({ topic }) => topic)).toEqual([...INPUT_TOPICS]);
+  });
+
+  test('an archive from before the scores goes on, and takes them from where Kafka begins', async () => {
+    const storage = await archived(new LogSource(1, logs(INPUT_TOPICS)));
+    const before = storage.contents();
+    const scores = {
+      topic: 'engagement-scores' as const,
+      partition: 0,
+      rows: [0, 1, 20].map(offset => ({ ...row, offset })),
+    };
+    const source = new LogSource(1, [...logs(INPUT_TOPICS), scores]);
+    source.expire('engagement-scores', 0, 1);
+    expect(await (await open({ source, storage })).round()).toBe(2);
+    for (const [name, bytes] of Object.entries(before))
+      if (!name.startsWith('manifest/')) expect(storage.contents()[name]).toBe(bytes);
+    const { problems, strays, coverage } = await verifyArchive(storage);
+    expect({ problems, strays }).toEqual({ problems: [], strays: [] });
+    expect(coverage.at(-1)).toMatchObject({ topic: 'engagement-scores', start: 1, end: 21, records: 2 });
+    const rest = await open({ source, storage });
+    expect(await rest.round()).toBe(0);
+  });
+
+  test('scores may have other partitions than the inputs', async () => {
+    class WideScores extends LogSource {
+      override partitions(topic?: ArchivedTopic): number {
+        return topic === 'engagement-scores' ? 3 : 1;
+      }
+    }
+    const scores = { topic: 'engagement-scores' as const, partition: 2, rows: [row] };
+    const { partitions, coverage } = await openArchive(
+      await archived(new WideScores(3, [...logs(INPUT_TOPICS), scores])),
+    );
+    expect(partitions).toBe(1);
+    expect(coverage.at(-1)).toMatchObject({ topic: 'engagement-scores', partition: 2 });
+  });
 });

@@ -10,8 +10,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../processors/ports';
-import type { EpochMs, InputTopic } from '../../schemas';
-import { DAY_MS, HOUR_MS, INPUT_TOPICS, midnight } from '../../schemas';
+import type { ArchivedTopic, EpochMs } from '../../schemas';
+import { ARCHIVED_TOPICS, DAY_MS, HOUR_MS, INPUT_TOPICS, midnight } from '../../schemas';
 import type { OpenFile } from './boundaries';
 import { take } from './boundaries';
 import { encodeFile } from './container';
@@ -50,7 +50,7 @@ export interface ArchiverOptions {
 
 /** A partition of a topic between two rounds. */
 interface Standing {
-  readonly topic: InputTopic;
+  readonly topic: ArchivedTopic;
   readonly partition: number;
   /** End of the last file. */
   position: number;
@@ -84,8 +84,8 @@ export class Archiver {
       );
     const coverage = coverageOf(await readManifests(storage), description);
     const ends = new Map(coverage.map(one => [placeKey(one.topic, one.partition), one.end]));
-    const standings = INPUT_TOPICS.flatMap(topic =>
-      Array.from({ length: partitions }, (_, partition) => {
+    const standings = ARCHIVED_TOPICS.flatMap(topic =>
+      Array.from({ length: source.partitions(topic) }, (_, partition) => {
         const gaps = description.gaps.filter(gap => gap.topic === topic && gap.partition === partition);
         const position = beyondGaps(ends.get(placeKey(topic, partition)) ?? 0, gaps);
         return { topic, partition, position, readTo: position, open: null };
@@ -102,7 +102,7 @@ export class Archiver {
   /** Records that were not read yet, at this moment. */
   async behind(): Promise<number> {
     let behind = 0;
-    for (const topic of INPUT_TOPICS) {
+    for (const topic of ARCHIVED_TOPICS) {
       const ranges = await this.options.source.held(topic);
       for (const { partition, readTo, topic: at } of this.standings)
         if (at === topic)
@@ -117,7 +117,7 @@ export class Archiver {
    */
   async round(tail = false): Promise<number> {
     let written = 0;
-    for (const topic of INPUT_TOPICS) {
+    for (const topic of ARCHIVED_TOPICS) {
       // The clock before the ends: what was decided by then has been seen.
       const now = this.options.clock.now();
       const ranges = await this.options.source.held(topic);
@@ -238,6 +238,7 @@ function spanOf(rows: readonly ArchivedRow[]): [first: EpochMs, last: EpochMs] {
   return [first, last];
 }
 
+/** Of the inputs, which share theirs; scores may have others. */
 function partitionsOf(source: ArchiveSource): number {
   const counts = INPUT_TOPICS.map(topic => source.partitions(topic));
   if (counts.some(count => count !== counts[0]))

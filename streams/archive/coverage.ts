@@ -1,10 +1,10 @@
 /** What an archive holds, topic by topic and partition by partition. */
-import type { EpochMs, InputTopic } from '../../schemas';
+import type { EpochMs, ArchivedTopic } from '../../schemas';
 import type { AcceptedGap, ArchivedFile, ArchiveDescription } from './manifest';
 import { placeKey } from './manifest';
 
 export interface Coverage {
-  topic: InputTopic;
+  topic: ArchivedTopic;
   partition: number;
   /** First offset, and the one after the last. */
   start: number;

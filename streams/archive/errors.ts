@@ -1,5 +1,5 @@
 /** What an archive refuses. Every message names the object or the partition, and the next step. */
-import type { InputTopic } from '../../schemas';
+import type { ArchivedTopic } from '../../schemas';
 
 /** An object is not what its manifest, or its format, says. */
 export class ArchiveDamagedError extends Error {
@@ -15,7 +15,7 @@ export class ArchiveRefusedError extends Error {
 export class ArchiveGapError extends Error {
   override readonly name = 'ArchiveGapError';
   constructor(
-    readonly topic: InputTopic,
+    readonly topic: ArchivedTopic,
     readonly partition: number,
     readonly from: number,
     readonly to: number,

@@ -1,28 +1,35 @@
 /** The archive as a log that lanes read: what was archived, and nothing after it. At most one file a topic in memory. */
-import { createHash } from 'node:crypto';
-import type { InputTopic, Positions } from '../../schemas';
+import type { ArchivedTopic, InputTopic, Positions } from '../../schemas';
 import { INPUT_TOPICS } from '../../schemas';
 import { OffsetOutOfRangeError } from '../../processors/ports';
 import type { EventLog, LogRecord, TopicBatch } from '../../processors/ports';
 import { partitionOf } from '../partitioner';
-import { decodeFile } from './container';
 import type { ArchivedRow } from './container';
 import type { Coverage } from './coverage';
 import { coverageOf } from './coverage';
-import { ArchiveDamagedError } from './errors';
 import type { ArchivedFile } from './manifest';
 import { placeKey, readDescription, readManifests } from './manifest';
+import { readRows } from './rows';
 import type { ArchiveStorage } from './storage';
 import { noArchive } from './verify';
 
 export interface OpenArchive {
-  /** Of every topic. */
+  /** Of every input topic. */
   partitions: number;
   /** Of every topic and partition that has a file. */
   coverage: readonly Coverage[];
+  /** The same of the inputs alone: what a state is rebuilt from. */
+  inputs: readonly InputCoverage[];
+  /** Files in the order of topics, partitions and offsets. */
+  files: readonly ArchivedFile[];
   /** A log for one reader at a time of each partition. */
   log(): ArchiveEventLog;
 }
+
+export type InputCoverage = Coverage & { topic: InputTopic };
+
+const isOfInput = (one: Coverage): one is InputCoverage =>
+  (INPUT_TOPICS as readonly ArchivedTopic[]).includes(one.topic);
 
 /** @throws ArchiveRefusedError where there is no archive, ArchiveDamagedError for a manifest */
 export async function openArchive(storage: ArchiveStorage): Promise<OpenArchive> {
@@ -31,7 +38,9 @@ export async function openArchive(storage: ArchiveStorage): Promise<OpenArchive>
   const files = await readManifests(storage);
   const coverage = coverageOf(files, description);
   const { partitions } = description;
-  return { partitions, coverage, log: () => new ArchiveEventLog(storage, partitions, files, coverage) };
+  const inputs = coverage.filter(isOfInput);
+  const log = (): ArchiveEventLog => new ArchiveEventLog(storage, partitions, files, coverage);
+  return { partitions, coverage, inputs, files, log };
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -110,16 +119,12 @@ export class ArchiveEventLog implements EventLog {
     return { topic, records, nextOffset, atEnd: nextOffset >= end };
   }
 
-  private async rowsOf({ topic, partition, name, sha256 }: ArchivedFile): Promise<ArchivedRow[]> {
-    const key = placeKey(topic, partition);
+  private async rowsOf(file: ArchivedFile): Promise<ArchivedRow[]> {
+    const { name } = file;
+    const key = placeKey(file.topic, file.partition);
     const held = this.held.get(key);
     if (held?.name === name) return held.rows;
-    const bytes = await this.storage.read(name);
-    if (bytes === null)
-      throw new ArchiveDamagedError(`${name} is missing in ${this.storage.place}: restore it from a copy.`);
-    if (createHash('sha256').update(bytes).digest('hex') !== sha256)
-      throw new ArchiveDamagedError(`${name} has not the digest that its manifest says.`);
-    const rows = decodeFile(name, bytes);
+    const rows = await readRows(this.storage, file);
     this.held.set(key, { name, rows });
     return rows;
   }

@@ -1,4 +1,4 @@
-/** The archive of the input topics: Avro container files with boundaries that follow from the data. */
+/** The archive of the input topics and the scores: Avro container files with boundaries that follow from the data. */
 export { Archiver } from './archiver';
 export type { ArchiverOptions } from './archiver';
 export type { Coverage } from './coverage';

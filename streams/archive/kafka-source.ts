@@ -1,7 +1,7 @@
 /** The input topics of a cluster, as the archive reads them. */
 import type { Kafka } from 'kafkajs';
-import type { InputTopic } from '../../schemas';
-import { INPUT_TOPICS } from '../../schemas';
+import type { ArchivedTopic } from '../../schemas';
+import { ARCHIVED_TOPICS } from '../../schemas';
 import { TopicReader, topicName } from '../kafka';
 import type { ArchivedRow } from './container';
 import { ArchiveGapError } from './errors';
@@ -15,25 +15,25 @@ export class KafkaSource implements ArchiveSource {
 
   /** @throws what kafkajs throws */
   static async open(kafka: Kafka, topicPrefix: string): Promise<KafkaSource> {
-    const names = INPUT_TOPICS.map(topic => topicName(topicPrefix, topic));
+    const names = ARCHIVED_TOPICS.map(topic => topicName(topicPrefix, topic));
     return new KafkaSource(await TopicReader.open(kafka, names), topicPrefix);
   }
 
-  private name(topic: InputTopic): string {
+  private name(topic: ArchivedTopic): string {
     return topicName(this.prefix, topic);
   }
 
-  partitions(topic: InputTopic): number {
+  partitions(topic: ArchivedTopic): number {
     return this.reader.partitions(this.name(topic));
   }
 
-  async held(topic: InputTopic): Promise<HeldRange[]> {
+  async held(topic: ArchivedTopic): Promise<HeldRange[]> {
     const stretches = await this.reader.held(this.name(topic));
     return stretches.map(({ from, to }) => ({ start: from, end: to }));
   }
 
   async *read(
-    topic: InputTopic,
+    topic: ArchivedTopic,
     partition: number,
     from: number,
     to: number,

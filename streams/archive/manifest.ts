@@ -3,14 +3,14 @@
  * whatever order they were written.
  */
 import { z } from 'zod';
-import type { InputTopic } from '../../schemas';
-import { INPUT_TOPICS } from '../../schemas';
+import type { ArchivedTopic } from '../../schemas';
+import { ARCHIVED_TOPICS } from '../../schemas';
 import { ArchiveDamagedError } from './errors';
 import { DESCRIPTION_NAME, MANIFEST_FOLDER, manifestName } from './names';
 import type { ArchiveStorage } from './storage';
 
 const offset = z.number().int().nonnegative();
-const place = { topic: z.enum(INPUT_TOPICS), partition: offset };
+const place = { topic: z.enum(ARCHIVED_TOPICS), partition: offset };
 
 const FILE = z.strictObject({
   name: z.string(),
@@ -41,7 +41,7 @@ export type AcceptedGap = Readonly<z.infer<typeof GAP>>;
 
 const DESCRIPTION = z.strictObject({
   version: z.literal(1),
-  /** Of every topic. */
+  /** Of every input topic. */
   partitions: z.number().int().positive(),
   fileOffsets: z.number().int().positive(),
   fileBytes: z.number().int().positive(),
@@ -73,7 +73,7 @@ export const writeDescription = (storage: ArchiveStorage, description: ArchiveDe
   writeJson(storage, DESCRIPTION_NAME, description);
 
 const inOrder = (a: ArchivedFile, b: ArchivedFile): number =>
-  INPUT_TOPICS.indexOf(a.topic) - INPUT_TOPICS.indexOf(b.topic) ||
+  ARCHIVED_TOPICS.indexOf(a.topic) - ARCHIVED_TOPICS.indexOf(b.topic) ||
   a.partition - b.partition ||
   a.first - b.first ||
   a.end - b.end;
@@ -110,4 +110,4 @@ export async function readManifests(storage: ArchiveStorage): Promise<ArchivedFi
 }
 
 /** `topic/partition`, to look things up by. */
-export const placeKey = (topic: InputTopic, partition: number): string => `${topic}/${partition}`;
+export const placeKey = (topic: ArchivedTopic, partition: number): string => `${topic}/${partition}`;

@@ -1,10 +1,10 @@
 /** Names of the archive's objects: what a file holds can be read from its name alone. */
 import { createHash } from 'node:crypto';
-import type { EpochDay, InputTopic } from '../../schemas';
+import type { EpochDay, ArchivedTopic } from '../../schemas';
 import { midnight } from '../../schemas';
 
 export interface FilePlace {
-  topic: InputTopic;
+  topic: ArchivedTopic;
   partition: number;
   day: EpochDay;
   first: number;

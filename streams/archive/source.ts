@@ -1,5 +1,5 @@
 /** What the archive reads: committed records between offsets (streams/kafka/topic-reader.ts), by our names of topics. */
-import type { InputTopic } from '../../schemas';
+import type { ArchivedTopic } from '../../schemas';
 import type { ArchivedRow } from './container';
 
 export interface HeldRange {
@@ -10,15 +10,15 @@ export interface HeldRange {
 }
 
 export interface ArchiveSource {
-  partitions(topic: InputTopic): number;
+  partitions(topic: ArchivedTopic): number;
   /** By partition. */
-  held(topic: InputTopic): Promise<HeldRange[]>;
+  held(topic: ArchivedTopic): Promise<HeldRange[]>;
   /**
    * Pages of rows from `from` to before `to`. Ends early when the signal is aborted.
    * @throws ArchiveGapError when retention overtakes it on the way
    */
   read(
-    topic: InputTopic,
+    topic: ArchivedTopic,
     partition: number,
     from: number,
     to: number,

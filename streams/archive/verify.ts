@@ -1,6 +1,6 @@
 /** Is everything there that the manifests name, bit for bit, and does anything lack between? */
 import { createHash } from 'node:crypto';
-import { INPUT_TOPICS } from '../../schemas';
+import { ARCHIVED_TOPICS } from '../../schemas';
 import { decodeFile } from './container';
 import type { Coverage } from './coverage';
 import { coverageOf } from './coverage';
@@ -43,7 +43,7 @@ export async function verifyArchive(
   }
   const named = new Set(files.map(({ name }) => name));
   const strays: string[] = [];
-  for (const topic of INPUT_TOPICS)
+  for (const topic of ARCHIVED_TOPICS)
     strays.push(...(await storage.list(`${topic}/`)).filter(name => !named.has(name)));
   return { files: done, records, bytes, coverage, problems, strays };
 }

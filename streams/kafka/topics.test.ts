@@ -25,7 +25,8 @@ const asTable = (given: TopicSettings): Record<string, string> =>
 const everywhere = 'max.message.bytes=1114112 min.insync.replicas=2 unclean.leader.election.enable=false';
 const kept = 'cleanup.policy=delete retention.ms=1209600000 retention.bytes=-1';
 const input = `16x3 ${kept} message.timestamp.type=LogAppendTime ${everywhere}`;
-const compacted = `16x3 cleanup.policy=compact delete.retention.ms=604800000 max.compaction.lag.ms=604800000 ${everywhere}`;
+const compactedBy = (first: string): string =>
+  `16x3 ${first}cleanup.policy=compact delete.retention.ms=604800000 max.compaction.lag.ms=604800000 ${everywhere}`;
 
 test('the wanted configuration', () =>
   expect(asTable(settings)).toEqual({
@@ -34,8 +35,8 @@ test('the wanted configuration', () =>
     'shop.customers': input,
     'shop.customer-commands': input,
     'shop.customer-mail': input,
-    'shop.engagement-scores': compacted,
-    'shop.engagement-alerts': compacted,
+    'shop.engagement-scores': compactedBy('min.compaction.lag.ms=172800000 '),
+    'shop.engagement-alerts': compactedBy(''),
     'shop.sessions': `16x3 ${kept} ${everywhere}`,
     'shop.late-events': `16x3 ${kept} ${everywhere}`,
     'shop.dead-letters': `16x3 ${kept} ${everywhere}`,

@@ -55,6 +55,9 @@ const OVERHEAD_BYTES = 16_384;
 /** A record of the largest size that is read. */
 export const MAX_TOPIC_MESSAGE_BYTES = MAX_RECORD_BYTES + 4 * OVERHEAD_BYTES;
 
+/** Until then the archive has read a score that was replaced: longer than a night that did not run. */
+const UNCOMPACTED_MS = 2 * DAY_MS;
+
 /** How long a consumer may be away and still see that a customer was erased; old values are gone by then, too. */
 const TOMBSTONE_MS = 7 * DAY_MS;
 
@@ -101,8 +104,9 @@ function limits(topic: AnyTopic, { replication, maxMessageBytes }: TopicSettings
   ];
 }
 
-function compacted(): WantedConfig[] {
+function compacted(topic: AnyTopic): WantedConfig[] {
   return [
+    ...(topic === 'engagement-scores' ? [kept()] : []),
     {
       name: 'cleanup.policy',
       value: 'compact',
@@ -126,6 +130,14 @@ function compacted(): WantedConfig[] {
     },
   ];
 }
+
+const kept = (): WantedConfig => ({
+  name: 'min.compaction.lag.ms',
+  value: String(UNCOMPACTED_MS),
+  rule: 'atLeast',
+  level: 'warning',
+  why: 'scores that are soon replaced could be removed before the archive has read them',
+});
 
 function retained(topic: AnyTopic, settings: TopicSettings): WantedConfig[] {
   const history = isHistory(settings, topic);
@@ -171,7 +183,7 @@ const timestamps = (settings: TopicSettings): WantedConfig => ({
 /** `replication` of the settings is what the topic has, or will have, copies of. */
 export function configsOf(topic: AnyTopic, settings: TopicSettings): WantedConfig[] {
   return [
-    ...(COMPACTED.includes(topic) ? compacted() : retained(topic, settings)),
+    ...(COMPACTED.includes(topic) ? compacted(topic) : retained(topic, settings)),
     ...(isInput(topic) ? [timestamps(settings)] : []),
     ...limits(topic, settings),
   ];

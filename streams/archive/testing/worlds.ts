@@ -1,11 +1,11 @@
 /** Worlds for the laws of the archive: a log that grows and expires, storages in memory, one of which crashes. */
-import type { InputTopic } from '../../../schemas';
+import type { ArchivedTopic } from '../../../schemas';
 import type { ArchivedRow } from '../container';
 import type { ArchiveSource, HeldRange } from '../source';
 import type { ArchiveStorage } from '../storage';
 
 interface HeldRows {
-  topic: InputTopic;
+  topic: ArchivedTopic;
   partition: number;
   rows: readonly ArchivedRow[];
 }
@@ -26,11 +26,11 @@ export class LogSource implements ArchiveSource {
     this.shown = offset;
   }
 
-  expire(topic: InputTopic, partition: number, start: number): void {
+  expire(topic: ArchivedTopic, partition: number, start: number): void {
     this.starts.set(this.at(topic, partition)!, start);
   }
 
-  private at(topic: InputTopic, partition: number): HeldRows | undefined {
+  private at(topic: ArchivedTopic, partition: number): HeldRows | undefined {
     return this.logs.find(one => one.topic === topic && one.partition === partition);
   }
 
@@ -38,7 +38,7 @@ export class LogSource implements ArchiveSource {
     return this.count;
   }
 
-  held(topic: InputTopic): Promise<HeldRange[]> {
+  held(topic: ArchivedTopic): Promise<HeldRange[]> {
     const ranges = Array.from({ length: this.count }, (_, partition) => {
       const held = this.at(topic, partition);
       const start = (held && this.starts.get(held)) ?? 0;
@@ -49,7 +49,12 @@ export class LogSource implements ArchiveSource {
     return Promise.resolve(ranges);
   }
 
-  async *read(topic: InputTopic, partition: number, from: number, to: number): AsyncGenerator<ArchivedRow[]> {
+  async *read(
+    topic: ArchivedTopic,
+    partition: number,
+    from: number,
+    to: number,
+  ): AsyncGenerator<ArchivedRow[]> {
     const rows = (this.at(topic, partition)?.rows ?? []).filter(
       ({ offset }) => offset >= from && offset < to,
     );
