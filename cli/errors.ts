@@ -51,6 +51,11 @@ export const CLI_ERRORS = {
   'archive-refused': 'Look at archive.location and at `rescore archive coverage`.',
   'archive-unreachable':
     'Check archive.location, archive.s3Endpoint, and the rights and credentials of this process.',
+  'scores-missing':
+    'Run `rescore archive run`: it takes the scores too. An archive of an earlier release begins with them now.',
+  'scores-differ': 'docs/runbook.md, "Scores differ from the archive", says what to look at first.',
+  'scores-unchecked': 'Look at missingBecause in consistency.json, and at `rescore archive coverage`.',
+  'score-unknown': 'Check the id and `rescore archive coverage`: only scores that are archived can be found.',
   'rebuild-refused': 'docs/runbook.md, "Redis was emptied", has the procedure.',
   'rebuild-unfinished':
     'Mend the cause, delete what it wrote (docs/runbook.md, "Redis was emptied"), and run it again.',

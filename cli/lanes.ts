@@ -35,7 +35,11 @@ export async function startLanes(context: Context, state: OpenState): Promise<En
   const ports = { log, store, publisher: store, scorer, codec: state.codec };
   const core = coreSettings(values);
   const rules = inputRules(values);
-  const settings = { maxRecords: values['lane.batchRecords'], maxCustomers: values['lane.batchCustomers'] };
+  const settings = {
+    maxRecords: values['lane.batchRecords'],
+    maxCustomers: values['lane.batchCustomers'],
+    vectorShare: values['publish.vectorShare'],
+  };
   const lanes = Array.from(
     { length: state.partitions },
     (_, partition) => new Lane({ partition, ports, core, rules, settings }),

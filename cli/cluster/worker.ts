@@ -234,6 +234,7 @@ function openLanes(
     lane: {
       maxRecords: settings['lane.batchRecords'],
       maxCustomers: settings['lane.batchCustomers'],
+      vectorShare: settings['publish.vectorShare'],
       lingerMs: settings['lane.lingerMs'],
       source: settings['kafka.application'],
     },

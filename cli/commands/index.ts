@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Io } from '../io';
 import { archiveCommand } from './archive';
+import { backfillCommand } from './backfill';
 import { consumeCommand } from './consume';
 import { deadLettersCommand } from './dead-letters';
 import { demoCommand } from './demo';
@@ -37,6 +38,7 @@ export const commands = (run: (argv: readonly string[], io: Io) => Promise<numbe
   exportCommand,
   stateCommand,
   archiveCommand,
+  backfillCommand,
   modelsCommand,
   topicsCommand,
   schemasCommand,

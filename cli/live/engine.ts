@@ -45,6 +45,7 @@ export function startLive(
         settings: {
           maxRecords: settings['lane.batchRecords'],
           maxCustomers: settings['lane.batchCustomers'],
+          vectorShare: settings['publish.vectorShare'],
           lingerMs: settings['lane.lingerMs'],
         },
       }),

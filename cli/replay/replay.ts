@@ -38,6 +38,8 @@ const MARK_EVERY_MS = DAY_MS;
 export interface ReplayOptions {
   mapping: Mapping | null;
   until: EpochMs | null;
+  /** Time goes on to here when the files end before; they may also end after it. */
+  atLeast?: EpochMs | null;
   shuffle: string | null;
   strict: boolean;
   memoryBytes: number;
@@ -211,8 +213,13 @@ export class Replay {
 
   /** --until, else the last input, never before what the state has reached. */
   private endOfTime(): EpochMs | null {
-    const { until } = this.options;
-    const latest = Math.max(until ?? -NEVER, this.intake.latestAt, this.progress.record.reachedAt ?? -NEVER);
+    const { until, atLeast } = this.options;
+    const latest = Math.max(
+      until ?? -NEVER,
+      atLeast ?? -NEVER,
+      this.intake.latestAt,
+      this.progress.record.reachedAt ?? -NEVER,
+    );
     return Number.isFinite(latest) ? latest : null;
   }
 

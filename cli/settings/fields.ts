@@ -45,6 +45,12 @@ export const FIELDS = {
     default: 'on',
     about: 'off: scores without the reasons behind them, at about half the cost of a score.',
   }),
+  'publish.vectorShare': number(0, 1, {
+    unit: 'share',
+    default: 0.01,
+    about:
+      'Share of the scores that carry their whole vector, so that a difference can be named by its features.',
+  }),
   'alerts.churnRaise': number(0, 1, {
     unit: 'probability',
     default: 0.7,

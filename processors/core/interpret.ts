@@ -118,5 +118,6 @@ function scoreOf(
     layout: constants.layout,
     position: place.position,
     vectorHash: evaluation.vectorHash,
+    vector: null,
   };
 }

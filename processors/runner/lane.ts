@@ -263,7 +263,9 @@ export class Lane {
     const { options, partition, epoch, timer, vectors, writer } = this;
     const { core, ports } = options;
     const { scorer } = ports;
-    return scoreDraft(draft, to, { scorer, writer, core, vectors, partition, epoch, timer, publishes });
+    const { vectorShare } = this.settings;
+    const rest = { core, vectors, vectorShare, partition, epoch, timer, publishes };
+    return scoreDraft(draft, to, { scorer, writer, ...rest });
   }
 
   private async load(draft: Draft): Promise<void> {

@@ -3,7 +3,7 @@
  * one call for the reasons of those that are published.
  */
 import type { Alert, EngagementScore, Positions, Reason } from '../../schemas';
-import { interpret } from '../core';
+import { VECTOR_WIDTH, hash64, interpret } from '../core';
 import type { CoreSettings, Interpretation, RawScores } from '../core';
 import type { BatchAnswers, OutgoingMessage, RawScoreColumns, Scorer } from '../ports';
 import type { Draft, Touched, VectorRows } from './draft';
@@ -19,6 +19,8 @@ export interface ScoringTools {
   partition: number;
   epoch: number;
   timer: StageTimer;
+  /** Share of the scores that carry their vector. */
+  vectorShare: number;
   /** What is said is published: worth its reasons. */
   publishes: boolean;
 }
@@ -76,6 +78,15 @@ async function explain(
   said.forEach(({ score }, index) => (score.reasons = reasons[index]!));
 }
 
+const WORDS = 2 ** 32;
+
+/** Which scores carry their vector follows from what they say: a repeat has the same bytes. */
+const keepsVector = ({ customerId, sequence }: EngagementScore, share: number): boolean =>
+  share > 0 && hash64(`${customerId}/${sequence}`).hi < share * WORDS;
+
+const vectorOf = ({ cells }: VectorRows, row: number): number[] =>
+  Array.from(cells.subarray(row * VECTOR_WIDTH, (row + 1) * VECTOR_WIDTH));
+
 const rowOf = ({ engagement, churn, ltv }: RawScoreColumns, row: number): RawScores => ({
   engagement: engagement[row]!,
   churn: churn[row]!,
@@ -88,7 +99,7 @@ function interpretAll(
   { raw, by: { constants } }: BatchAnswers,
   to: Positions,
   counts: LaneMetrics,
-  { core, partition, epoch }: ScoringTools,
+  { core, vectors, vectorShare, partition, epoch }: ScoringTools,
   said: Said[],
 ): void {
   const { customer, evaluations } = touched;
@@ -103,6 +114,7 @@ function interpretAll(
     }
     counts.published[evaluation.cause]++;
     for (const alert of alerts) countAlert(alert, evaluation.cause === 'recovery', counts);
+    if (keepsVector(score, vectorShare)) score.vector = vectorOf(vectors, row);
     said.push({ score, alerts, touched, row });
   }
 }

@@ -6,6 +6,8 @@ export interface LaneSettings {
   maxOutboxBytes: number;
   /** An outgoing message above this becomes a dead letter. */
   maxMessageBytes: number;
+  /** Share of the published scores that carry their whole vector, 0..1. */
+  vectorShare: number;
   /** `ce_source`: names the deployment, no host. */
   source: string;
   /** Decoded customers kept in memory; never fewer than two batches of them. */
@@ -27,6 +29,7 @@ export const DEFAULT_LANE_SETTINGS: LaneSettings = {
   maxCustomers: 1_000,
   maxOutboxBytes: 8 * 1024 * 1024,
   maxMessageBytes: 1_000_000,
+  vectorShare: 0.01,
   source: 'rescore',
   hotCustomers: 2_000,
   lingerMs: 10,

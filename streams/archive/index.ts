@@ -8,5 +8,6 @@ export type { OpenArchive } from './event-log';
 export { openStorage } from './open-storage';
 export type { ArchiveLocation } from './open-storage';
 export { KafkaSource } from './kafka-source';
+export { readRows } from './rows';
 export type { ArchiveStorage } from './storage';
 export { verifyArchive } from './verify';

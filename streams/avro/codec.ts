@@ -9,8 +9,9 @@ import { DecodeError } from '../../processors/ports';
 import type { WireCodec } from '../../processors/ports';
 import { boundsCheck } from './bounds';
 import { FRAME_BYTES, schemaIdOf, schemaIdRefused, writeFrame } from './frame';
-import { BUILT_IN_IDS, loadSchema } from './schemas';
+import { BUILT_IN_IDS, EARLIER_IDS, earlierText, loadSchema } from './schemas';
 import type { AnyTopic } from './schemas';
+import { readerFor } from './writer-schema';
 
 export const ALL_TOPICS: readonly AnyTopic[] = [...INPUT_TOPICS, ...OUTPUT_TOPICS];
 
@@ -42,13 +43,18 @@ export function ownReader(topic: AnyTopic): BodyReader {
 function builtIn(topic: AnyTopic): TopicSchemas {
   const reader = ownReader(topic);
   const ownId = BUILT_IN_IDS[topic];
+  const earlier = new Map<number, BodyReader>();
+  const readerOfEarlier = (id: number): BodyReader => {
+    const version = EARLIER_IDS[topic]?.get(id);
+    if (version === undefined) throw schemaIdRefused(topic, id, `Allowed: ${ownId}.`);
+    const made = readerFor(reader, earlierText(topic, version));
+    earlier.set(id, made);
+    return made;
+  };
   return {
     type: reader.type,
     ownId: () => ownId,
-    readerOf: id => {
-      if (id !== ownId) throw schemaIdRefused(topic, id, `Allowed: ${ownId}.`);
-      return reader;
-    },
+    readerOf: id => (id === ownId ? reader : (earlier.get(id) ?? readerOfEarlier(id))),
   };
 }
 

@@ -37,9 +37,18 @@ export const BUILT_IN_IDS: Readonly<Record<AnyTopic, number>> = {
   customers: 3,
   'customer-commands': 4,
   'customer-mail': 5,
-  'engagement-scores': 6,
+  'engagement-scores': 11,
   'engagement-alerts': 7,
   sessions: 8,
   'late-events': 9,
   'dead-letters': 10,
 };
+
+/** Ids of versions that we wrote before, with their number in the history. */
+export const EARLIER_IDS: Readonly<Partial<Record<AnyTopic, ReadonlyMap<number, number>>>> = {
+  'engagement-scores': new Map([[6, 1]]),
+};
+
+/** A version of the history. */
+export const earlierText = (topic: AnyTopic, version: number): string =>
+  readFileSync(path.join(historyFolder(), topic, `v${version}.avsc`), 'utf8');

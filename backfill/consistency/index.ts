@@ -1,0 +1,9 @@
+/** Consistency: vectors of published scores, computed again from the log by the very core. */
+export { checkConsistency } from './check';
+export type { CheckOptions } from './check';
+export type { FeatureDifference } from './compare';
+export { archivedScores, newestAsOf, scoresOfFile } from './published';
+export type { PublishedScore, PublishedScores, Selection } from './published';
+export { differenceInWords, reportAsMetrics } from './report';
+export type { ConsistencyReport } from './report';
+export { recomputedVector } from './one-score';

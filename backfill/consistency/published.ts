@@ -1,0 +1,99 @@
+/** Scores as they were published, and where they are read from. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { EngagementScore, EpochMs } from '../../schemas';
+import { hash64 } from '../../processors/core';
+import type { OpenArchive, ArchiveStorage } from '../../streams/archive';
+import { readRows } from '../../streams/archive';
+import type { PreparedDecoder } from './partition-walk';
+
+export interface PublishedScore {
+  /** `ce_id`: hash of the message's bytes. */
+  id: string;
+  score: EngagementScore;
+}
+
+/** Scores whose position is one of the partition, in any order. */
+export type PublishedScores = (partition: number) => AsyncIterable<PublishedScore>;
+
+export interface Selection {
+  /** As-of: from here on, and before there. */
+  from: EpochMs;
+  until: EpochMs;
+  /** Of the scores in between, 0..1; which ones follows from their ids. */
+  share: number;
+}
+
+const ID_HEX = 32;
+const WORDS = 2 ** 32;
+
+/** The id that a message of these bytes has (processors/runner/messages.ts). */
+const messageIdOf = (value: Uint8Array): string =>
+  createHash('sha256').update(value).digest('hex').slice(0, ID_HEX);
+
+export const isInRange = ({ score: { asOf } }: PublishedScore, { from, until }: Selection): boolean =>
+  asOf >= from && asOf < until;
+
+export const isInSample = ({ id }: PublishedScore, { share }: Selection): boolean =>
+  share >= 1 || hash64(id).hi < share * WORDS;
+
+/** @throws ArchiveDamagedError */
+export function archivedScores(
+  storage: ArchiveStorage,
+  { files }: OpenArchive,
+  codec: PreparedDecoder,
+): PublishedScores {
+  const ofScores = files.filter(({ topic }) => topic === 'engagement-scores');
+  // A topic with other partitions than the inputs has the scores of one lane everywhere.
+  let spread: Promise<boolean> | null = null;
+  async function* all(chosen: typeof ofScores): AsyncGenerator<PublishedScore> {
+    for (const file of chosen) {
+      const rows = (await readRows(storage, file)).flatMap(({ value }) => (value === null ? [] : [value]));
+      await codec.prepare?.('engagement-scores', rows);
+      for (const value of rows)
+        yield { id: messageIdOf(value), score: codec.decodeOutput('engagement-scores', value) };
+    }
+  }
+  async function isSpread(): Promise<boolean> {
+    for (const partition of new Set(ofScores.map(file => file.partition)))
+      for await (const { score } of all(ofScores.filter(file => file.partition === partition).slice(0, 1)))
+        if (score.position.partition !== partition) return true;
+    return false;
+  }
+  return async function* (partition) {
+    spread ??= isSpread();
+    const chosen = (await spread) ? ofScores : ofScores.filter(file => file.partition === partition);
+    for await (const published of all(chosen))
+      if (published.score.position.partition === partition) yield published;
+  };
+}
+
+/** A line of scores.jsonl: a score with its id, or that it was removed. */
+interface ScoreLine extends Omit<EngagementScore, 'vector'> {
+  id: string;
+  vector?: (number | null)[] | null;
+  removed?: true;
+}
+
+/** What `rescore replay` left in scores.jsonl. */
+export const scoresOfFile = (file: string): PublishedScores =>
+  async function* (partition) {
+    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+      if (line === '') continue;
+      const { id, removed, ...score } = JSON.parse(line) as ScoreLine;
+      if (removed === true || score.position.partition !== partition) continue;
+      yield { id, score: score as EngagementScore };
+    }
+  };
+
+/** As-of of the newest score in a scores.jsonl; null where there is none. */
+export async function newestAsOf(file: string): Promise<EpochMs | null> {
+  let newest: EpochMs | null = null;
+  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+    if (line === '') continue;
+    const { asOf, removed } = JSON.parse(line) as ScoreLine;
+    if (removed !== true && (newest === null || asOf > newest)) newest = asOf;
+  }
+  return newest;
+}

@@ -1,0 +1,164 @@
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Option, type Command } from 'commander';
+import {
+  checkConsistency,
+  differenceInWords,
+  reportAsMetrics,
+  type ConsistencyReport,
+  type Selection,
+} from '../../../backfill/consistency';
+import { DAY_MS, INPUT_TOPICS } from '../../../schemas';
+import { withArchivedScores, type Recorded } from '../../consistency/recorded';
+import { withReplayedScores } from '../../consistency/replayed';
+import { contextOf, instantOption, withExamples, type Context } from '../../context';
+import { CliError, usageError } from '../../errors';
+import type { Io } from '../../io';
+import { coreSettings } from '../../settings';
+import { inputRules } from '../../lanes';
+import { count, instant } from '../../output/format';
+import { readJsonFile, writeJsonAtomically } from '../../replay/atomic-file';
+
+interface Options {
+  run?: string;
+  from?: string;
+  until?: string;
+  sample: string;
+  scores?: string;
+  inputs?: string[];
+  map?: string;
+  format?: 'segment';
+  metrics?: string;
+}
+
+/** What the step needs of plan.json: the night that a run is about ends where its range does. */
+interface PlannedRange {
+  range?: { endAt: number | string };
+}
+
+function shareOf(text: string): number {
+  const share = Number(text);
+  if (!(share > 0 && share <= 1)) throw usageError(`--sample ${text} is not a share above 0, at most 1.`);
+  return share;
+}
+
+/** --from and --until, else the last day of the run's range, else everything. */
+function selectionOf(context: Context, { run, from, until, sample }: Options): Selection {
+  const planned = run === undefined ? null : readJsonFile<PlannedRange>(join(context.path(run), 'plan.json'));
+  const endAt = planned?.range === undefined ? Infinity : new Date(planned.range.endAt).getTime();
+  const end = until === undefined ? endAt : instantOption('--until', until);
+  const start = from === undefined ? end - DAY_MS : instantOption('--from', from);
+  return { from: Number.isFinite(start) ? start : -Infinity, until: end, share: shareOf(sample) };
+}
+
+const bound = (at: number): string | null => (Number.isFinite(at) ? instant(at) : null);
+
+async function check(context: Context, recorded: Recorded, selection: Selection): Promise<ConsistencyReport> {
+  const { io, reporter, settings } = context;
+  const { log } = recorded;
+  let offsets = 0;
+  for (let partition = 0; partition < log.partitions; partition++) {
+    const [starts, ends] = [await log.starts(partition), await log.ends(partition)];
+    for (const topic of INPUT_TOPICS) offsets += ends[topic] - starts[topic];
+  }
+  const progress = reporter.progress('consistency', offsets, 'offsets');
+  let passed = 0;
+  const report = await checkConsistency({
+    ...recorded,
+    selection,
+    settings: coreSettings(settings.values),
+    rules: inputRules(settings.values),
+    signal: io.signal,
+    onRecords: records => progress.update((passed += records)),
+  });
+  progress.finish();
+  if (io.signal.aborted) throw new CliError('interrupted', 'The check was stopped on the way.');
+  return report;
+}
+
+/** Whole or not at all: the collector may read it at any moment. */
+function writeMetrics(path: string, text: string): void {
+  writeFileSync(`${path}.next`, text);
+  renameSync(`${path}.next`, path);
+}
+
+async function say({ reporter }: Context, report: ConsistencyReport): Promise<void> {
+  const { scores, checked, differing, missing, missingBecause, wholeVectors } = report;
+  await reporter.text(
+    `${count(scores)} score(s) published, ${count(checked)} vector(s) computed again: ${count(differing)} differ.`,
+  );
+  if (missing > 0) {
+    const why = Object.entries(missingBecause).map(([reason, scores]) => `${reason} ${count(scores)}`);
+    await reporter.text(`${count(missing)} could not be compared: ${why.join(', ')}.`);
+  }
+  reporter.detail(`${count(wholeVectors)} of them carry their whole vector.`);
+  for (const { id, partition, asOf, features } of report.examples) {
+    await reporter.text(`  ${id}  partition ${partition}, as of ${asOf}`);
+    for (const feature of features) await reporter.text(`      ${differenceInWords(feature)}`);
+    if (features.length === 0) await reporter.text('      its reasons do not say which feature');
+  }
+}
+
+function judge(report: ConsistencyReport): void {
+  const { scores, checked, differing } = report;
+  if (differing > 0)
+    throw new CliError(
+      'scores-differ',
+      `${count(differing)} of ${count(checked)} vectors are not what was scored.`,
+    );
+  if (checked === 0 && report.missing > 0)
+    throw new CliError('scores-unchecked', `None of ${count(scores)} score(s) could be compared.`);
+}
+
+/** The step of a run: consistency.json in the run folder, where there is one. @throws CliError scores-differ, scores-unchecked */
+export async function consistency(context: Context, options: Options): Promise<void> {
+  const { io, path, reporter } = context;
+  const selection = selectionOf(context, options);
+  const { scores, inputs, map, format } = options;
+  if ((scores === undefined) !== (inputs === undefined))
+    throw usageError('--scores and --inputs go together: the scores of a replay and the files that it read.');
+  const work = (recorded: Recorded): Promise<ConsistencyReport> => check(context, recorded, selection);
+  const report = await (scores === undefined || inputs === undefined
+    ? withArchivedScores(context, work)
+    : withReplayedScores(context, { scores, inputs, map, format }, work));
+  const { from, until, share } = selection;
+  const written = { ...report, range: { from: bound(from), until: bound(until) }, sample: share };
+  if (options.run !== undefined) {
+    const run = path(options.run);
+    if (!existsSync(run)) mkdirSync(run, { recursive: true });
+    writeJsonAtomically(join(run, 'consistency.json'), written);
+  }
+  if (options.metrics !== undefined)
+    writeMetrics(path(options.metrics), reportAsMetrics(report, io.clock.now()));
+  await say(context, report);
+  await reporter.result(written);
+  judge(report);
+}
+
+export function addConsistency(backfill: Command, io: Io): void {
+  const command = backfill
+    .command('consistency')
+    .description(
+      'compute the vectors of published scores again from the archive, and compare them byte by byte',
+    )
+    .option('--run <dir>', 'run folder: takes the last day of its range, and writes consistency.json there')
+    .option('--from <iso>', 'scores as of this instant or later')
+    .option('--until <iso>', 'scores as of before this instant')
+    .option('--sample <share>', 'share of the scores, chosen by their ids', '1')
+    .option('--scores <file>', 'scores.jsonl of a replay instead of the archive; with --inputs')
+    .option('--inputs <file...>', 'the files that the replay read')
+    .option('--map <map>', 'mapping of the columns of --inputs')
+    .addOption(new Option('--format <format>', 'format of --inputs').choices(['segment']))
+    .option('--metrics <file>', 'write the result for the textfile collector of Prometheus')
+    .action((options: Options, self: Command) => consistency(contextOf(io, self), options));
+  withExamples(command, [
+    [
+      'rescore backfill consistency --run out/run',
+      "the last day of the run's range; exit code 1 on a difference",
+    ],
+    [
+      'rescore backfill consistency --scores out/scores.jsonl --inputs world.jsonl --format segment',
+      'a replay, with the settings that it had',
+    ],
+  ]);
+}

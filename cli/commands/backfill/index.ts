@@ -1,0 +1,10 @@
+import type { Command } from 'commander';
+import type { Io } from '../../io';
+import { addConsistency } from './consistency';
+
+export function backfillCommand(program: Command, io: Io): void {
+  const backfill = program
+    .command('backfill')
+    .description('the nightly run: from the archive to models that are better than the current ones');
+  addConsistency(backfill, io);
+}
