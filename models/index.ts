@@ -1,4 +1,5 @@
 /** Models: signed artifacts in a registry, verified, replayed, then scored in batches. */
+import type { ModelReference } from '../schemas';
 import type { TrustedKey } from './signing';
 import { trustedKeysSchema } from './signing';
 import { baselineDirectory } from './baseline-place';
@@ -7,7 +8,7 @@ import { REQUIRED_MODELS, createScorer } from './onnx/scorer';
 import type { OnnxScorer } from './onnx/scorer';
 import { openStore } from './registry/open-store';
 import type { S3Access } from './registry/open-store';
-import { loadArtifact } from './registry/registry';
+import { loadArtifact, loadVersion } from './registry/registry';
 
 export { openRegistrySource } from './live/registry-source';
 export type { SourcePlace } from './live/registry-source';
@@ -35,12 +36,14 @@ export interface ScorerPlace {
   set?: string;
   keys?: readonly TrustedKey[];
   names?: readonly string[];
+  /** These instead of the current ones: what a score of another day was made with. */
+  versions?: readonly ModelReference[];
   /** false: scores without reasons. */
   explains?: boolean;
 }
 
 /**
- * Loads, verifies and opens the current version of each model of a registry. Throws `ArtifactError` with
+ * Loads, verifies and opens the current version of each model of a registry, or the `versions` asked for. Throws `ArtifactError` with
  * a stable code when any of them may not score; nothing stays open then.
  */
 export async function openScorer({
@@ -49,12 +52,15 @@ export async function openScorer({
   set = BASELINE_SET,
   keys = BASELINE_KEYS,
   names = REQUIRED_MODELS,
+  versions,
   explains = true,
 }: ScorerPlace): Promise<OnnxScorer> {
   const store = openStore(directory, s3);
   try {
     const artifacts = [];
-    for (const name of names) artifacts.push(await loadArtifact({ store, set, keys }, name));
+    const place = { store, set, keys };
+    if (versions === undefined) for (const name of names) artifacts.push(await loadArtifact(place, name));
+    else for (const one of versions) artifacts.push(await loadVersion(place, one.name, one.version, null));
     return await createScorer(artifacts, explains);
   } finally {
     store.close();

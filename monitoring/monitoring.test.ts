@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { emptyReport, reportAsMetrics } from '../backfill/consistency';
 import { openProbes } from '../cli/cluster/probes';
 import { readSettings } from '../cli/settings';
 import { newLaneMetrics } from '../processors/runner';
@@ -23,14 +24,15 @@ async function exported(): Promise<Set<string>> {
   const probes = await openProbes(settings.values, worker, new AbortController().signal);
   try {
     const text = await (await fetch(`${probes.url}/metrics`)).text();
-    return new Set(metricsIn(text.replace(/^[^#].*$/gm, '')));
+    const ofTheNight = reportAsMetrics(emptyReport(), 0);
+    return new Set(metricsIn(`${text}\n${ofTheNight}`.replace(/^[^#].*$/gm, '')));
   } finally {
     await probes.close();
   }
 }
 
 test.each(['alerts.yml', 'alerts.test.yml', 'dashboards/rescore.json'])(
-  '%s names metrics that a processor exports',
+  '%s names metrics that a processor or the nightly run exports',
   async name => {
     const wanted = metricsIn(file(name));
     expect(wanted.length).toBeGreaterThan(3);

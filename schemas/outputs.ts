@@ -61,8 +61,8 @@ export interface EngagementScore {
   position: { partition: number } & Positions;
   /** 64-bit hash of the vector's bytes, 16 hex digits. */
   vectorHash: string;
-  /** The vector itself, in one score of some (`publish.vectorShare`): a difference can then be named. NaN: undefined. */
-  vector: readonly number[] | null;
+  /** The vector itself, in one score of some (`publish.vectorShare`), by the order of the layout: a difference can then be named. */
+  vector: readonly (number | null)[] | null;
 }
 
 export interface Alert {

@@ -17,12 +17,11 @@ export interface Comparison {
   features: FeatureDifference[];
 }
 
-const known = (value: number): number | null => (Number.isNaN(value) ? null : value);
+const known = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 /** What the score itself says of its vector, by the index of the feature. */
 function saidBy({ score: { reasons, vector } }: PublishedScore): Map<number, number | null> {
-  if (vector != null)
-    return new Map(vector.map((value, index) => [index, value === null ? null : known(value)]));
+  if (vector != null) return new Map(vector.entries());
   const said = new Map<number, number | null>();
   for (const { feature, value } of reasons) {
     const index = FEATURE_NAMES.indexOf(feature);

@@ -70,9 +70,8 @@ export function archivedScores(
 }
 
 /** A line of scores.jsonl: a score with its id, or that it was removed. */
-interface ScoreLine extends Omit<EngagementScore, 'vector'> {
+interface ScoreLine extends EngagementScore {
   id: string;
-  vector?: (number | null)[] | null;
   removed?: true;
 }
 
@@ -83,7 +82,7 @@ export const scoresOfFile = (file: string): PublishedScores =>
       if (line === '') continue;
       const { id, removed, ...score } = JSON.parse(line) as ScoreLine;
       if (removed === true || score.position.partition !== partition) continue;
-      yield { id, score: score as EngagementScore };
+      yield { id, score };
     }
   };
 

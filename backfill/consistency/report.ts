@@ -56,11 +56,11 @@ export const differenceInWords = ({ name, published, recomputed }: FeatureDiffer
   `${name}: published ${published ?? 'undefined'}, recomputed ${recomputed ?? 'undefined'}`;
 
 const GAUGES = [
-  ['scores', 'Scores published in the range of the last check.'],
-  ['checked', 'Scores whose vector was computed again and compared.'],
-  ['differing', 'Scores whose vector is not the one that was scored.'],
-  ['missing', 'Scores that could not be compared.'],
-] as const satisfies (readonly [keyof ConsistencyReport, string])[];
+  ['scores', 'published', 'Scores published in the range of the last check.'],
+  ['checked', 'checked', 'Scores whose vector was computed again and compared.'],
+  ['differing', 'differing', 'Scores whose vector is not the one that was scored.'],
+  ['missing', 'missing', 'Scores that could not be compared.'],
+] as const satisfies (readonly [keyof ConsistencyReport, string, string])[];
 
 /** In the format of Prometheus, for the textfile collector of a node exporter. `checkedAt`: ms. */
 export function reportAsMetrics(report: ConsistencyReport, checkedAt: number): string {

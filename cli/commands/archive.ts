@@ -92,7 +92,7 @@ async function runArchive(context: Context, options: RunOptions): Promise<Writte
 function runCommand(archive: Command, io: Io): void {
   const command = archive
     .command('run')
-    .description('write the input topics to archive.location; run one at a time')
+    .description('write inputs and scores to archive.location; run one at a time')
     .option('--once', 'up to the present end, then stop')
     .option(
       '--tail',
@@ -199,7 +199,7 @@ function coverageCommand(archive: Command, io: Io): void {
 export function archiveCommand(program: Command, io: Io): void {
   const archive = program
     .command('archive')
-    .description('keep the input topics in a folder or in S3, for ever and byte for byte');
+    .description('keep inputs and scores in a folder or in S3, for ever and byte for byte');
   runCommand(archive, io);
   verifyCommand(archive, io);
   coverageCommand(archive, io);

@@ -1,9 +1,13 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { asOfOf, CATALOGUE, toVector, type Customer } from '../../processors/core';
 import { contextOf, withExamples, type Context } from '../context';
-import { bar, explanationsOf, signed, type ModelExplanation } from '../customer/contributions';
+import { explanationsOf, type ModelExplanation } from '../customer/contributions';
+import { sayWhy, valueText } from '../customer/said-contributions';
 import { customerInWords, nextWords } from '../customer/words';
 import { featuresAsJson, ledgerAsJson } from '../customer/portrait';
+import type { RecordedOptions } from '../consistency/open';
+import { explainScore } from '../consistency/explain-score';
+import { usageError } from '../errors';
 import { knownCustomer, openForReading, stateDirectory, type OpenState } from '../embedded';
 import type { Io } from '../io';
 import { modelsPlace } from '../models/registry';
@@ -28,34 +32,6 @@ async function why(context: Context, customer: Customer): Promise<ModelExplanati
     );
     return null;
   }
-}
-
-const CONTRIBUTION_COLUMNS = [
-  { title: 'contribution', right: true },
-  { title: 'lowers            raises' },
-  { title: 'feature' },
-  { title: 'value', right: true },
-];
-
-async function sayWhy({ reporter }: Context, explanations: readonly ModelExplanation[]): Promise<void> {
-  const { colours } = reporter;
-  for (const { name, version, margin, base, contributions } of explanations) {
-    await reporter.text(
-      `${colours.bold(`\nWhy ${name}`)} (${version}): margin ${signed(margin)} = ${signed(base)} for the average customer, and`,
-    );
-    const largest = Math.abs(contributions[0]?.contribution ?? 0);
-    await reporter.table(
-      CONTRIBUTION_COLUMNS,
-      contributions.map(({ feature, value, contribution }) => [
-        signed(contribution),
-        bar(contribution, largest),
-        feature,
-        valueText(value),
-      ]),
-    );
-    for (const { sentence } of contributions.slice(0, 3)) await reporter.text(`  ${sentence}`);
-  }
-  if (explanations.length === 0) await reporter.text('\nThe models carry no trees, so they cannot say why.');
 }
 
 async function explain(state: OpenState, context: Context, id: string): Promise<void> {
@@ -90,7 +66,7 @@ async function explain(state: OpenState, context: Context, id: string): Promise<
         `segment ${newest.segment}, ${newest.status}; computed as of ${instant(newest.asOf)}.`,
     );
   else await reporter.text('  None yet.');
-  if (explanations !== null) await sayWhy(context, explanations);
+  if (explanations !== null) await sayWhy(reporter, explanations);
   await reporter.text(colours.bold('\nAlerts in force'));
   for (const alert of alerts)
     await reporter.text(
@@ -106,16 +82,26 @@ async function explain(state: OpenState, context: Context, id: string): Promise<
   );
 }
 
-const valueText = (value: number | null): string =>
-  value === null ? 'undefined' : Number.isInteger(value) ? String(value) : value.toPrecision(6);
+interface ExplainOptions extends RecordedOptions {
+  state?: string;
+  score?: string;
+}
 
 export function explainCommand(program: Command, io: Io): void {
   const command = program
-    .command('explain <customer>')
+    .command('explain [customer]')
     .description('facts in words, scores and why, alerts, the next change, and every feature with its value')
     .option('--state <dir>', 'state to read (default: the setting state.directory)')
-    .action(async (customer: string, options: { state?: string }, self: Command) => {
+    .option('--score <id>', 'instead of a customer: a published score, computed again from the archive')
+    .option('--scores <file>', 'with --score: scores.jsonl of a replay instead of the archive, with --inputs')
+    .option('--inputs <file...>', 'the files that the replay read')
+    .option('--map <map>', 'mapping of the columns of --inputs')
+    .addOption(new Option('--format <format>', 'format of --inputs').choices(['segment']))
+    .action(async (customer: string | undefined, options: ExplainOptions, self: Command) => {
       const context = contextOf(io, self);
+      if ((customer === undefined) === (options.score === undefined))
+        throw usageError('Name a customer, or a published score with --score.');
+      if (customer === undefined) return explainScore(context, options.score!, options);
       const state = openForReading(stateDirectory(context, options.state));
       try {
         await explain(state, context, customer);
@@ -125,6 +111,10 @@ export function explainCommand(program: Command, io: Io): void {
     });
   withExamples(command, [
     ['rescore explain 00042 --state out/state', 'one customer of a replay'],
+    [
+      'rescore explain --score 3f2a…',
+      'facts as they were, the vector, and whether the models of that day say the same again',
+    ],
     ['rescore --json explain anon:7f3a --state out/state', 'an anonymous one, for a program'],
   ]);
 }

@@ -29,7 +29,10 @@ export function modelTrust(settings: Settings): { set: string; keys: readonly Tr
 }
 
 /** Where the models lie and whose signatures count: what a scorer is opened with. @throws CliError models-trust */
-export function modelsPlace(io: Io, settings: Settings): Required<Omit<ScorerPlace, 'names' | 'explains'>> {
+export function modelsPlace(
+  io: Io,
+  settings: Settings,
+): Required<Omit<ScorerPlace, 'names' | 'versions' | 'explains'>> {
   const given = settings['models.directory'];
   return {
     // A path stays one; s3://bucket/prefix is no path.

@@ -327,7 +327,7 @@ export const FIELDS = {
   'archive.location': text(/^[^\0]+$/, 'a path or s3://bucket/prefix', {
     unit: 'path or s3 address',
     default: '.rescore/archive',
-    about: 'Where the archive of the input topics is written: a folder, or s3://bucket/prefix.',
+    about: 'Where the archive of inputs and scores is written: a folder, or s3://bucket/prefix.',
   }),
   'archive.s3Endpoint': text(/^(https?:\/\/\S+)?$/, 'an http or https address', {
     unit: 'address',

@@ -84,8 +84,10 @@ const WORDS = 2 ** 32;
 const keepsVector = ({ customerId, sequence }: EngagementScore, share: number): boolean =>
   share > 0 && hash64(`${customerId}/${sequence}`).hi < share * WORDS;
 
-const vectorOf = ({ cells }: VectorRows, row: number): number[] =>
-  Array.from(cells.subarray(row * VECTOR_WIDTH, (row + 1) * VECTOR_WIDTH));
+const vectorOf = ({ cells }: VectorRows, row: number): (number | null)[] =>
+  Array.from(cells.subarray(row * VECTOR_WIDTH, (row + 1) * VECTOR_WIDTH), value =>
+    Number.isFinite(value) ? value : null,
+  );
 
 const rowOf = ({ engagement, churn, ltv }: RawScoreColumns, row: number): RawScores => ({
   engagement: engagement[row]!,

@@ -96,7 +96,7 @@ export const OUTPUT_SAMPLES: WireOutputs = {
       'customer-mail': 8,
     },
     vectorHash: '0123456789abcdef',
-    vector: [0.5, 12],
+    vector: [0.5, null, 12],
   },
   'engagement-alerts': {
     customerId: 'kim',

@@ -9,8 +9,8 @@ import {
   type Selection,
 } from '../../../backfill/consistency';
 import { DAY_MS, INPUT_TOPICS } from '../../../schemas';
-import { withArchivedScores, type Recorded } from '../../consistency/recorded';
-import { withReplayedScores } from '../../consistency/replayed';
+import { withRecorded, type RecordedOptions } from '../../consistency/open';
+import type { Recorded } from '../../consistency/recorded';
 import { contextOf, instantOption, withExamples, type Context } from '../../context';
 import { CliError, usageError } from '../../errors';
 import type { Io } from '../../io';
@@ -19,15 +19,11 @@ import { inputRules } from '../../lanes';
 import { count, instant } from '../../output/format';
 import { readJsonFile, writeJsonAtomically } from '../../replay/atomic-file';
 
-interface Options {
+interface Options extends RecordedOptions {
   run?: string;
   from?: string;
   until?: string;
   sample: string;
-  scores?: string;
-  inputs?: string[];
-  map?: string;
-  format?: 'segment';
   metrics?: string;
 }
 
@@ -114,13 +110,7 @@ function judge(report: ConsistencyReport): void {
 export async function consistency(context: Context, options: Options): Promise<void> {
   const { io, path, reporter } = context;
   const selection = selectionOf(context, options);
-  const { scores, inputs, map, format } = options;
-  if ((scores === undefined) !== (inputs === undefined))
-    throw usageError('--scores and --inputs go together: the scores of a replay and the files that it read.');
-  const work = (recorded: Recorded): Promise<ConsistencyReport> => check(context, recorded, selection);
-  const report = await (scores === undefined || inputs === undefined
-    ? withArchivedScores(context, work)
-    : withReplayedScores(context, { scores, inputs, map, format }, work));
+  const report = await withRecorded(context, options, recorded => check(context, recorded, selection));
   const { from, until, share } = selection;
   const written = { ...report, range: { from: bound(from), until: bound(until) }, sample: share };
   if (options.run !== undefined) {
