@@ -1,7 +1,8 @@
 /** Lanes over a state: the runner wired to the embedded store, the models and the settings. */
 import { newLaneMetrics, addMetrics, Lane, type LaneMetrics } from '../processors/runner';
+import { DriftWatch } from '../models';
 import type { InputRules } from '../processors/core';
-import { INPUT_TOPICS, type CommandKind, type CustomerId, type EpochMs } from '../schemas';
+import { DAY_MS, INPUT_TOPICS, type CommandKind, type CustomerId, type EpochMs } from '../schemas';
 import { type Context } from './context';
 import type { Io } from './io';
 import type { OpenState } from './embedded';
@@ -18,6 +19,14 @@ export const inputRules = (settings: Settings): InputRules => ({
 /** For lanes: with reasons, unless the settings say that nobody reads them. */
 export const laneScorer = (io: Io, settings: Settings): ReturnType<Io['openScorer']> =>
   io.openScorer({ ...modelsPlace(io, settings), explains: settings['publish.reasons'] === 'on' });
+
+/** Of the lanes of a live process. */
+export const driftWatch = (settings: Settings): DriftWatch =>
+  new DriftWatch({
+    customers: settings['drift.customers'],
+    windowMs: settings['drift.windowDays'] * DAY_MS,
+    warmUpMs: settings['drift.warmUpDays'] * DAY_MS,
+  });
 
 export interface Engine {
   state: OpenState;

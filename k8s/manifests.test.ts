@@ -168,6 +168,7 @@ describe('the image', () => {
       schedulers: () => [],
       partitions: () => [],
       unready: () => null,
+      drift: () => Promise.resolve({ customers: 0, features: [], scores: [] }),
     };
     const probes = await openProbes(values, worker, new AbortController().signal);
     try {

@@ -15,6 +15,8 @@ export type { SourcePlace } from './live/registry-source';
 
 export { ARTIFACT_ERRORS, ArtifactError } from './errors';
 export type { ArtifactErrorCode } from './errors';
+export { DriftWatch } from './drift/watch';
+export type { DriftReadings } from './drift/watch';
 export { LAYOUT_FINGERPRINT } from './layout';
 export { createScorer, loadArtifact };
 export type { OnnxScorer };

@@ -20,6 +20,7 @@ async function exported(): Promise<Set<string>> {
     models: newSwapMetrics,
     partitions: () => [],
     unready: () => null,
+    drift: () => Promise.resolve({ customers: 0, features: [], scores: [] }),
   };
   const probes = await openProbes(settings.values, worker, new AbortController().signal);
   try {

@@ -223,12 +223,27 @@ export type RawScoreColumns = Readonly<Record<keyof RawScores, Float32Array>>;
 /** Answers of a batch, and the models that gave them: one set of models for the whole batch. */
 export interface BatchAnswers {
   raw: RawScoreColumns;
-  by: Pick<Scorer, 'constants' | 'explain'>;
+  by: Pick<Scorer, 'constants' | 'explain' | 'trainedOn'>;
+}
+
+/** What drift of a model is measured against: quantiles of its training rows, as its manifest has them. */
+export interface TrainedOn {
+  readonly name: string;
+  readonly version: string;
+  readonly quantiles: {
+    /** At 0, 5, …, 100 %. */
+    readonly score: readonly number[];
+    readonly features: Readonly<
+      Record<string, { readonly undefinedShare: number; readonly values: readonly number[] }>
+    >;
+  };
 }
 
 export interface Scorer {
   /** Of the models that the next `score` will use. */
   readonly constants: ScoringConstants;
+  /** Of the models of `constants`, in one object until they change. Left out: nobody can say. */
+  readonly trainedOn?: readonly TrainedOn[];
   /** Row-major vectors of the layout's width; at most 1,024 rows a call to the runtime (the adapter cuts). */
   score(vectors: Float32Array, rows: number): Promise<RawScoreColumns>;
   /**
@@ -239,6 +254,29 @@ export interface Scorer {
   explain?(vectors: Float32Array, rows: readonly number[], largest?: number): Promise<Reason[][]>;
   /** Where models change while lanes work (processors/swap). Left out: `score`, by this scorer. */
   scoreBatch?(vectors: Float32Array, rows: number): Promise<BatchAnswers>;
+}
+
+/** A customer as the last evaluation of a batch saw it. */
+export interface SeenCustomer {
+  customerId: CustomerId;
+  asOf: EpochMs;
+  firstSeenAt: EpochMs;
+  /** The vector begins at `offset`; the memory is the batch's, so copy what is kept. */
+  cells: Float32Array;
+  offset: number;
+  /** The answer of a model to this vector; NaN when it gave none. */
+  answers: (model: string) => number;
+  /** Of the models that answered. */
+  trainedOn: readonly TrainedOn[];
+}
+
+/** Looks on while lanes score: what drift is measured on. It throws nothing and takes no part in the batch. */
+export interface ScoreWatch {
+  /** Asked for every customer of every batch. */
+  follows(id: CustomerId): boolean;
+  saw(customer: SeenCustomer): void;
+  /** The customer was erased. */
+  forget(id: CustomerId): void;
 }
 
 /** The one place that knows what time it is. */

@@ -33,8 +33,7 @@ async function played(): Promise<MemoryBroker> {
   const broker = new MemoryBroker(PARTITIONS);
   const log = new MemoryEventLog(broker);
   const store = new MemoryStateStore();
-  const scorer = new SimulatedScorer();
-  scorer.constants = { ...scorer.constants, layout: LAYOUT_FINGERPRINT };
+  const scorer = new SimulatedScorer(() => 0, LAYOUT_FINGERPRINT);
   const ports = { log, store, publisher: new MemoryPublisher(broker), scorer, codec };
   const settings = { maxRecords: 300, maxCustomers: 9, vectorShare: 0.3 };
   const lanes = Array.from(

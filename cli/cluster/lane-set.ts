@@ -1,7 +1,7 @@
 /** The lanes of a process: they come and go as the group assigns partitions. */
 import { randomInt } from 'node:crypto';
 import type { InputRules, CoreSettings } from '../../processors/core';
-import type { Clock, Scorer, StateStore, WireCodec } from '../../processors/ports';
+import type { Clock, ScoreWatch, Scorer, StateStore, WireCodec } from '../../processors/ports';
 import {
   DamagedPositionsError,
   DamagedStateError,
@@ -27,6 +27,7 @@ export interface LaneSetOptions {
   store: StateStore;
   publisher: KafkaPublisher;
   scorer: Scorer;
+  watch: ScoreWatch;
   codec: WireCodec;
   clock: Clock;
   core: CoreSettings;
@@ -99,9 +100,9 @@ export class LaneSet {
   }
 
   private begin(partition: number): void {
-    const { log, store, publisher, scorer, codec, clock, core, rules, onStep } = this.options;
+    const { log, store, publisher, scorer, watch, codec, clock, core, rules, onStep } = this.options;
     const stop = new AbortController();
-    const ports = { log, store, publisher, scorer, codec, clock };
+    const ports = { log, store, publisher, scorer, watch, codec, clock };
     const lane = new Lane({
       partition,
       ports,

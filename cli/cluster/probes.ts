@@ -8,7 +8,7 @@ import type { Worker } from './worker';
 /** Returns where it listens and how to close it. */
 export async function openProbes(
   settings: Settings,
-  worker: Pick<Worker, 'metrics' | 'schedulers' | 'partitions' | 'unready'> &
+  worker: Pick<Worker, 'metrics' | 'schedulers' | 'partitions' | 'unready' | 'drift'> &
     Partial<Pick<Worker, 'rescorers' | 'models'>>,
   stop: AbortSignal,
 ): Promise<{ url: string; close: () => Promise<void> }> {
@@ -20,6 +20,7 @@ export async function openProbes(
     models: worker.models ?? null,
     rescorers: worker.rescorers ?? (() => []),
     partitions: () => worker.partitions().length,
+    drift: worker.drift,
   });
   const server = fastify({ logger: false });
   server.get('/healthz', () => ({ status: 'ok' }));

@@ -1,6 +1,7 @@
 /** A processor of the distributed engine: lanes over Kafka and Redis, as many as the group assigns. */
 import type { Kafka, Producer } from 'kafkajs';
 import { Partitioners } from 'kafkajs';
+import type { DriftReadings, DriftWatch } from '../../models';
 import type { Clock, Scorer } from '../../processors/ports';
 import type { LaneMetrics, LaneStep, RescorerMetrics, SchedulerMetrics } from '../../processors/runner';
 import type { SwapMetrics } from '../../processors/swap';
@@ -8,7 +9,7 @@ import { RedisMemberMemory, RedisStateStore } from '../../processors/state/redis
 import { KafkaEventLog, KafkaPublisher, Membership, checkTopics, topicName } from '../../streams/kafka';
 import type { Compression } from '../../streams/kafka';
 import { CliError } from '../errors';
-import { inputRules } from '../lanes';
+import { driftWatch, inputRules } from '../lanes';
 import type { LiveModels } from '../models/live';
 import { coreSettings } from '../settings';
 import type { Settings } from '../settings';
@@ -36,6 +37,7 @@ export interface Worker {
   models: (() => SwapMetrics) | null;
   /** Partitions that are worked on, in order. */
   partitions: () => number[];
+  drift: () => Promise<DriftReadings>;
   /** Why it is not ready; null when it is. */
   unready: () => string | null;
   /** Resolves when it has ended; rejects with the error that ended it. */
@@ -55,7 +57,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     fatal ??= error;
     options.stop.abort();
   };
-  const lanes = openLanes(options, parts, onFatal);
+  const drift = driftWatch(options.settings);
+  const lanes = openLanes(options, parts, drift, onFatal);
   const membership = parts.joinWith(
     () => lanes.held(),
     partitions => lanes.assign(partitions),
@@ -73,6 +76,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     rescorers: () => lanes.rescorers(),
     models: options.models?.metrics ?? null,
     partitions: () => lanes.partitions(),
+    drift: () => drift.readings(),
     unready: () => (membership.memberId === null ? 'it has not joined its group yet' : lanes.unready()),
     done,
   };
@@ -220,6 +224,7 @@ async function countPartitions({ cluster }: Membership, topicPrefix: string): Pr
 function openLanes(
   { settings, scorer, models, clock, onNote, onStep }: WorkerOptions,
   { log, publisher, store, codec }: Parts,
+  watch: DriftWatch,
   onFatal: (error: Error) => void,
 ): LaneSet {
   return new LaneSet({
@@ -227,6 +232,7 @@ function openLanes(
     store,
     publisher,
     scorer,
+    watch,
     codec,
     clock,
     core: coreSettings(settings),

@@ -1,6 +1,7 @@
 /** Prometheus metrics of a live process: what the lanes and schedulers count, what the collector and webhook do. */
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { OUTCOMES, STAGES } from '../../processors/runner';
+import type { DriftReadings } from '../../models';
 import type { LaneMetrics, RescorerMetrics, SchedulerMetrics } from '../../processors/runner';
 import type { SwapMetrics } from '../../processors/swap';
 import { modelMetrics } from './model-metrics';
@@ -24,6 +25,7 @@ export interface LiveSources {
   rescorers: () => RescorerMetrics[];
   /** How many partitions this process works on, where that changes. */
   partitions?: () => number;
+  drift: () => Promise<DriftReadings>;
 }
 
 export function collectorMetrics(registry: Registry): CollectorMetrics {
@@ -92,6 +94,44 @@ export function streamMetrics(registry: Registry, counts: { sent: number; slowRe
   single(registry, slow, 'Readers dropped because they were too far behind', () => counts.slowReaders);
 }
 
+/** Measured once a scrape; nothing is shown of a PSI that too few customers stand behind. */
+function driftMetrics(registry: Registry, read: () => Promise<DriftReadings>): void {
+  let reading: Promise<DriftReadings> | null = null;
+  // All metrics of a scrape are collected at the same time.
+  const shared = (): Promise<DriftReadings> => (reading ??= read().finally(() => (reading = null)));
+  const registers = [registry];
+  new Gauge({
+    name: 'rescore_feature_psi',
+    help: 'Population stability index of a feature, the sample of customers against the training quantiles of a model',
+    labelNames: ['model', 'feature'],
+    registers,
+    async collect() {
+      const { features } = await shared();
+      this.reset();
+      for (const { psi, ...labels } of features) this.set(labels, psi);
+    },
+  });
+  new Gauge({
+    name: 'rescore_score_psi',
+    help: 'Population stability index of the scores of a model against its scores in training',
+    labelNames: ['model'],
+    registers,
+    async collect() {
+      const { scores } = await shared();
+      this.reset();
+      for (const { psi, ...labels } of scores) this.set(labels, psi);
+    },
+  });
+  new Gauge({
+    name: 'rescore_drift_customers',
+    help: 'Customers that drift is measured on',
+    registers,
+    async collect() {
+      this.set((await shared()).customers);
+    },
+  });
+}
+
 /** The lanes count for themselves; a scrape reads them. */
 export function liveRegistry({
   lanes,
@@ -101,9 +141,11 @@ export function liveRegistry({
   models,
   rescorers,
   partitions,
+  drift,
 }: LiveSources): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  driftMetrics(registry, drift);
   total(registry, 'rescore_inputs_total', 'Inputs, by outcome', 'outcome', () =>
     Object.fromEntries(OUTCOMES.map(outcome => [outcome, lanes().outcomes[outcome]])),
   );

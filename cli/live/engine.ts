@@ -1,12 +1,13 @@
 /** Live lanes over an embedded state: one per partition with its scheduler, until the signal says stop. */
 import { randomInt } from 'node:crypto';
 import type { ScoringConstants } from '../../processors/core';
+import type { DriftReadings } from '../../models';
 import type { Clock, Scorer } from '../../processors/ports';
 import { Lane, Rescorer, Scheduler, addMetrics, newLaneMetrics, runLane } from '../../processors/runner';
 import type { LaneMetrics, RescorerMetrics, SchedulerMetrics } from '../../processors/runner';
 import { INPUT_TOPICS } from '../../schemas';
 import type { OpenState } from '../embedded';
-import { inputRules } from '../lanes';
+import { driftWatch, inputRules } from '../lanes';
 import { coreSettings } from '../settings';
 import type { Settings } from '../settings';
 
@@ -16,6 +17,7 @@ export interface LiveEngine {
   rescorers: () => RescorerMetrics[];
   /** Events that are in the log and no lane has read. */
   pending: () => number;
+  drift: () => Promise<DriftReadings>;
   /** Resolves when every lane has ended; rejects with the first error that no new claim mends. */
   done: Promise<void>;
 }
@@ -32,7 +34,8 @@ export function startLive(
   wanted: () => ScoringConstants | null = () => null,
 ): LiveEngine {
   const { log, store } = state.embedded;
-  const ports = { log, store, publisher: store, scorer, codec: state.codec, clock };
+  const watch = driftWatch(settings);
+  const ports = { log, store, publisher: store, scorer, watch, codec: state.codec, clock };
   const lanes = Array.from(
     { length: state.partitions },
     (_, partition) =>
@@ -75,6 +78,7 @@ export function startLive(
     schedulers: () => schedulers.map(({ metrics }) => metrics),
     rescorers: () => rescorers.map(({ metrics }) => metrics),
     pending: () => pendingOf(state),
+    drift: () => watch.readings(),
     done: Promise.all(running).then(() => undefined),
   };
 }

@@ -60,6 +60,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     streamReaders: () => stream.metrics.readers,
     models: models?.metrics ?? null,
     rescorers: engine.rescorers,
+    drift: engine.drift,
   });
   const metrics = collectorMetrics(registry);
   const server = openCollector(options, engine, stream, metrics, registry);

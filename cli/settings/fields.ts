@@ -365,6 +365,23 @@ export const FIELDS = {
     default: 5_000,
     about: 'Most ticks a second that a live scheduler appends, so that midnight does not starve events.',
   }),
+  'drift.customers': integer(0, 100_000, {
+    unit: 'customers',
+    default: 2_000,
+    about:
+      'Most customers in the sample that a process measures drift on; 0 measures none, less than 1,500 may say nothing.',
+  }),
+  'drift.windowDays': number(1, 3_650, {
+    unit: 'days',
+    default: 31,
+    about:
+      'A customer that was not scored for so long leaves the sample; the quietest are scored once a month.',
+  }),
+  'drift.warmUpDays': number(0, 3_650, {
+    unit: 'days',
+    default: 7,
+    about: 'A new process measures drift after this much time, when quiet customers have come by.',
+  }),
   'replay.memoryMegabytes': number(0.01, 65_536, {
     unit: 'MB',
     default: 256,

@@ -4,7 +4,7 @@ import type { Clock } from '../../processors/ports';
 import type { ModelSource, PointerMove, Pointed } from '../../processors/swap';
 import { ArtifactError } from '../errors';
 import { OpenModel } from '../onnx/open-model';
-import { REQUIRED_MODELS, constantsOf, explainerOf } from '../onnx/scorer';
+import { REQUIRED_MODELS, constantsOf, explainerOf, trainedOnOf } from '../onnx/scorer';
 import { MAX_ROWS_PER_RUN, OnnxModel } from '../onnx/session';
 import { openStore } from '../registry/open-store';
 import type { S3Access } from '../registry/open-store';
@@ -69,7 +69,11 @@ export class RegistrySource implements ModelSource<OpenModel> {
   }
 
   assemble(models: readonly OpenModel[]) {
-    return { constants: constantsOf(models), explain: explainerOf(models) };
+    return {
+      constants: constantsOf(models),
+      explain: explainerOf(models),
+      trainedOn: trainedOnOf(models),
+    };
   }
 
   async moveBack(name: string, from: string, to: string, reason: string): Promise<PointerMove> {

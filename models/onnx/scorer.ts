@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { VECTOR_WIDTH } from '../../processors/core';
 import type { RawScores, ScoringConstants } from '../../processors/core';
-import type { RawScoreColumns, Scorer } from '../../processors/ports';
+import type { RawScoreColumns, Scorer, TrainedOn } from '../../processors/ports';
 import type { Reason } from '../../schemas';
 import { ArtifactError } from '../errors';
 import { LARGEST, reasonsOf } from '../explain/reasons';
@@ -50,6 +50,7 @@ export async function createScorer(
 
 class ModelScorer implements OnnxScorer {
   readonly explain: OnnxScorer['explain'];
+  readonly trainedOn: readonly TrainedOn[];
   private readonly width: number;
   private isReleased = false;
   private readonly underWay = new Set<Promise<ScoreColumns>>();
@@ -60,6 +61,7 @@ class ModelScorer implements OnnxScorer {
   ) {
     this.width = models[0]!.manifest.layout.width;
     this.explain = explainerOf(models);
+    this.trainedOn = trainedOnOf(models);
   }
 
   async score(vectors: Float32Array, rows: number): Promise<ScoreColumns> {
@@ -88,6 +90,10 @@ class ModelScorer implements OnnxScorer {
     await Promise.all(this.models.map(model => model.release()));
   }
 }
+
+/** What drift of these models is measured against. */
+export const trainedOnOf = (models: readonly OpenModel[]): TrainedOn[] =>
+  models.map(({ manifest: { name, version, quantiles } }) => ({ name, version, quantiles }));
 
 /** Reasons by the trees of these models, one after another; the event loop is free every few milliseconds. */
 export function explainerOf(models: readonly OpenModel[]): OnnxScorer['explain'] {

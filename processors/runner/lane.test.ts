@@ -9,7 +9,7 @@ import { EmbeddedHistory, openEmbedded } from '../../streams/embedded';
 import type { Embedded } from '../../streams/embedded';
 import { DEFAULT_RULES, DEFAULT_SETTINGS, FEATURE_NAMES } from '../core';
 import { CONSTANTS } from '../core/testing/inputs';
-import type { Scorer } from '../ports';
+import type { ScoreWatch, Scorer, SeenCustomer } from '../ports';
 import { Lane, ReplayDriver } from '.';
 
 const T0 = Date.UTC(2026, 0, 10, 12);
@@ -34,7 +34,7 @@ let folder: string;
 let embedded: Embedded;
 let lanes: Lane[];
 
-async function open(partitions: number, scores: Scorer = scorer): Promise<void> {
+async function open(partitions: number, scores: Scorer = scorer, watch?: ScoreWatch): Promise<void> {
   folder = mkdtempSync(path.join(tmpdir(), 'rescore-lane-'));
   embedded = openEmbedded({ directory: folder, partitions });
   const { log, store } = embedded;
@@ -43,7 +43,14 @@ async function open(partitions: number, scores: Scorer = scorer): Promise<void> 
     (_, partition) =>
       new Lane({
         partition,
-        ports: { log, store, publisher: store, scorer: scores, codec },
+        ports: {
+          log,
+          store,
+          publisher: store,
+          scorer: scores,
+          codec,
+          ...(watch === undefined ? {} : { watch }),
+        },
         core: DEFAULT_SETTINGS,
         rules: DEFAULT_RULES,
       }),
@@ -216,4 +223,36 @@ test('a second owner fences the first, whose commit changes nothing', async () =
   await owner.drain();
   expect(owner.metrics.outcomes.applied).toBe(1);
   expect(published<EngagementScore>('engagement-scores')).toHaveLength(1);
+});
+
+test('who watches for drift is shown each followed customer once a batch, as its last evaluation saw it', async () => {
+  const seen: (Omit<SeenCustomer, 'cells' | 'answers' | 'trainedOn'> & { idle: number; churn: number })[] =
+    [];
+  const forgotten: string[] = [];
+  await open(1, scorer, {
+    follows: id => id !== 'not-followed',
+    saw: ({ cells, answers, trainedOn: _, ...customer }) =>
+      void seen.push({ ...customer, idle: cells[customer.offset + IDLE]!, churn: answers('churn') }),
+    forget: id => void forgotten.push(id),
+  });
+  const { log } = embedded;
+  const rows = [
+    row(event('kim', 'm1', T0), T0),
+    row(event('not-followed', 'm2', T0), T0),
+    row(event('lee', 'm3', T0), T0 + 1),
+    row(event('kim', 'm4', T0 + MINUTE_MS), T0 + MINUTE_MS),
+  ];
+  await log.append('web-events', 0, rows);
+  await lanes[0]!.drain();
+  const firstSeenAt = T0;
+  expect(seen.map(({ offset: _, ...customer }) => customer)).toEqual([
+    { customerId: 'kim', asOf: T0 + MINUTE_MS, firstSeenAt, idle: 0, churn: 0 },
+    { customerId: 'lee', asOf: T0 + 1, firstSeenAt, idle: 0, churn: 0 },
+  ]);
+  const erase = { kind: 'erase' as const, cause: null, dueAt: null };
+  const rest = { networkCentrality: null, avgConnectionStrength: null, computedAt: null };
+  const value = codec.encodeInput('customer-commands', { customerId: 'lee' as never, ...erase, ...rest });
+  await log.append('customer-commands', 0, [{ key: 'lee', recordAt: T0 + 2 * MINUTE_MS, value }]);
+  await lanes[0]!.drain();
+  expect(forgotten).toEqual(['lee']);
 });

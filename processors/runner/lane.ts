@@ -262,10 +262,10 @@ export class Lane {
   private score(draft: Draft, to: Positions, publishes: boolean): Promise<OutgoingMessage[]> {
     const { options, partition, epoch, timer, vectors, writer } = this;
     const { core, ports } = options;
-    const { scorer } = ports;
+    const { scorer, watch } = ports;
     const { vectorShare } = this.settings;
-    const rest = { core, vectors, vectorShare, partition, epoch, timer, publishes };
-    return scoreDraft(draft, to, { scorer, writer, ...rest });
+    const tools = { scorer, writer, core, vectors, vectorShare, partition, epoch, timer, publishes };
+    return scoreDraft(draft, to, watch === undefined ? tools : { ...tools, watch });
   }
 
   private async load(draft: Draft): Promise<void> {

@@ -5,6 +5,7 @@ import type {
   EventLog,
   LogRecord,
   Publisher,
+  ScoreWatch,
   Scorer,
   StateBatch,
   StateStore,
@@ -35,6 +36,8 @@ export interface LanePorts {
   publisher: Publisher;
   scorer: Scorer;
   codec: WireCodec;
+  /** Shown what was scored. */
+  watch?: ScoreWatch;
   /** A live lane's; drivers of replays have no clock but the data's. */
   clock?: Clock;
 }

@@ -5,11 +5,12 @@
 import type { Alert, EngagementScore, Positions, Reason } from '../../schemas';
 import { VECTOR_WIDTH, hash64, interpret } from '../core';
 import type { CoreSettings, Interpretation, RawScores } from '../core';
-import type { BatchAnswers, OutgoingMessage, RawScoreColumns, Scorer } from '../ports';
+import type { BatchAnswers, OutgoingMessage, RawScoreColumns, ScoreWatch, Scorer } from '../ports';
 import type { Draft, Touched, VectorRows } from './draft';
 import { ALERT_KINDS, alertKey } from './messages';
 import type { MessageWriter } from './messages';
 import type { LaneMetrics, StageTimer } from './metrics';
+import { showTo } from './watching';
 
 export interface ScoringTools {
   scorer: Scorer;
@@ -23,6 +24,7 @@ export interface ScoringTools {
   vectorShare: number;
   /** What is said is published: worth its reasons. */
   publishes: boolean;
+  watch?: ScoreWatch;
 }
 
 /** An evaluation whose score is published. */
@@ -41,6 +43,7 @@ export async function scoreDraft(
   const { scorer, vectors, timer } = tools;
   const answers = vectors.rows > 0 ? await answersOf(scorer, vectors) : null;
   timer.took('inference');
+  if (tools.watch !== undefined) showTo(tools.watch, draft, vectors, answers);
   const said: Said[] = [];
   for (const touched of draft.customers.values())
     if (touched.evaluations.length > 0) interpretAll(touched, answers!, to, draft.counts, tools, said);

@@ -15,9 +15,9 @@ const [IDLE, ACTIVE, REVENUE] = [
 ] as const;
 const known = (value: number, otherwise: number): number => (Number.isNaN(value) ? otherwise : value);
 
-const constantsOf = (models: ScoringConstants['models']): ScoringConstants => ({
+const constantsOf = (models: ScoringConstants['models'], layout: string): ScoringConstants => ({
   models,
-  layout: '0'.repeat(64),
+  layout,
   rfm: {
     daysSinceLastOrder: { min: 0, max: 90 },
     ordersLifetime: { min: 0, max: 6 },
@@ -39,13 +39,16 @@ export class SimulatedScorer implements Scorer {
   private readonly hot: HotScorer;
   private versions = 1;
 
-  constructor(now: () => EpochMs = () => 0) {
+  constructor(now: () => EpochMs = () => 0, layout = '0'.repeat(64)) {
     this.hot = new HotScorer(
       NAMES.map(name => this.open(name, '1', true)),
       {
         source: {
           assemble: models => ({
-            constants: constantsOf(models.map(({ name, version }) => ({ name, version }))),
+            constants: constantsOf(
+              models.map(({ name, version }) => ({ name, version })),
+              layout,
+            ),
           }),
         },
         now,

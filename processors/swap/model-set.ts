@@ -1,6 +1,6 @@
 /** Models that answer together. A set never changes; a model is released when the last set that held it is idle. */
 import type { ScoringConstants } from '../core';
-import type { RawScoreColumns, Scorer } from '../ports';
+import type { RawScoreColumns, Scorer, TrainedOn } from '../ports';
 import type { ModelSource, OpenedModel } from './source';
 
 /** A model and how many hold it: sets, trials, shadows. */
@@ -48,6 +48,7 @@ export class ModelFault extends Error {
 export class ModelSet<M extends OpenedModel = OpenedModel> {
   readonly constants: ScoringConstants;
   readonly explain?: NonNullable<Scorer['explain']>;
+  readonly trainedOn?: readonly TrainedOn[];
   private batches = 0;
   private isRetired = false;
 
@@ -56,8 +57,9 @@ export class ModelSet<M extends OpenedModel = OpenedModel> {
     readonly models: readonly HeldModel<M>[],
     private readonly source: Pick<ModelSource<M>, 'assemble'>,
   ) {
-    const { constants, explain } = source.assemble(models.map(({ model }) => model));
+    const { constants, explain, trainedOn } = source.assemble(models.map(({ model }) => model));
     this.constants = constants;
+    if (trainedOn !== undefined) this.trainedOn = trainedOn;
     if (explain !== undefined) this.explain = explain;
     for (const model of models) model.hold();
   }

@@ -1,5 +1,5 @@
 /** What the swap needs of a registry, as types: models/live has the adapter, the simulation its own. */
-import type { Scorer } from '../ports';
+import type { BatchAnswers } from '../ports';
 
 /** A version of a model, open: verified, proven on its golden vectors, warm. */
 export interface OpenedModel {
@@ -36,8 +36,8 @@ export interface ModelSource<M extends OpenedModel = OpenedModel> {
   shadow(name: string): Promise<Pointed | null>;
   /** Verifies and opens a version. Throws with a `code` when it may not score; nothing stays open then. */
   open(name: string, version: string, digest: string | null): Promise<M>;
-  /** What a set of models says together: constants, and reasons. Throws when they do not fit together. */
-  assemble(models: readonly M[]): Pick<Scorer, 'constants' | 'explain'>;
+  /** What a set of models says together beside its answers. Throws when they do not fit together. */
+  assemble(models: readonly M[]): BatchAnswers['by'];
   /** Points at `to` if the pointer is still at `from` (compare-and-set); elsewhere: it is not, nothing was changed. */
   moveBack(name: string, from: string, to: string, reason: string): Promise<PointerMove>;
   close(): void;
