@@ -24,6 +24,8 @@ packages() {
 install_tools() {
   command -v redis-server >/dev/null || packages redis-server || say "There is no redis-server: its tests will be skipped."
   command -v promtool >/dev/null || packages prometheus || say "There is no promtool: its test will be skipped."
+  command -v chromium >/dev/null || packages chromium fonts-dejavu-core ||
+    say "There is no chromium: the report is not looked at in a browser."
   command -v cfn-lint >/dev/null || [ -x k8s/fargate/.venv/bin/cfn-lint ] || timeout 300 make cfn-lint >&2 ||
     say "There is no cfn-lint: its test will be skipped."
 }
