@@ -70,6 +70,8 @@ export const CLI_ERRORS = {
   'key-missing': 'Set models.signingKeyFile, or name it with --key; `rescore models keygen FILE` makes one.',
   'key-unfit': 'Name the PEM file of an Ed25519 private key, readable by this user.',
   'key-exists': 'Name a file that does not exist yet: a key that is written over signs nothing any more.',
+  'run-missing': 'Run `rescore backfill plan --run DIR` first.',
+  'run-damaged': 'Name a fresh --run, or do the step again that made the file: --again.',
 } as const;
 export type CliErrorCode = keyof typeof CLI_ERRORS;
 

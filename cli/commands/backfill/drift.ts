@@ -1,0 +1,84 @@
+/** `rescore backfill drift`: whether customers still look as in training, and whether old answers came true. */
+import { createReadStream, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Command } from 'commander';
+import { measureDrift, openModels, readTail } from '../../../backfill/drift';
+import type { PublishedScore } from '../../../backfill/drift';
+import { readRunFiles } from '../../../backfill/report';
+import type { Drift } from '../../../backfill/report';
+import { contextOf, withExamples, type Context } from '../../context';
+import { CliError } from '../../errors';
+import type { Io } from '../../io';
+import { withRegistry } from '../../models/registry';
+import { count } from '../../output/format';
+import { writeJsonAtomically } from '../../replay/atomic-file';
+import { inReportWords } from './report';
+
+interface Options {
+  run: string;
+  scores?: string;
+}
+
+/** As many days as the labels of churn and engagement take to mature. */
+const DAYS = 30;
+const SHOWN = 10;
+
+async function drift(context: Context, { run, scores }: Options): Promise<void> {
+  const { path, reporter } = context;
+  const folder = path(run);
+  const { gate } = await inReportWords(() => readRunFiles(folder));
+  const dataset = join(folder, 'dataset.parquet');
+  if (!existsSync(dataset)) throw new CliError('input-missing', `There is no ${dataset}.`);
+  if (scores !== undefined && !existsSync(path(scores)))
+    throw new CliError('input-missing', `There is no ${path(scores)}.`);
+  reporter.note(`Reading the last ${DAYS} days of ${dataset} …`);
+  const tail = await readTail(dataset, DAYS);
+  const champions = Object.fromEntries((gate?.models ?? []).map(({ name, champion }) => [name, champion]));
+  const found = await withRegistry(context, async place => {
+    const { models, release } = await openModels(place, champions);
+    reporter.note(`Measuring ${count(tail.rows.length)} rows against ${count(models.length)} model(s) …`);
+    const published = scores === undefined ? null : publishedIn(path(scores));
+    return measureDrift({ tail, days: DAYS, models, published }).finally(release);
+  });
+  writeJsonAtomically(join(folder, 'drift.json'), found);
+  await say(context, found);
+}
+
+async function* publishedIn(file: string): AsyncGenerator<PublishedScore> {
+  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+    if (line === '') continue;
+    const score = JSON.parse(line) as PublishedScore & { removed?: true };
+    if (score.removed !== true) yield score;
+  }
+}
+
+async function say({ reporter }: Context, found: Drift): Promise<void> {
+  const { customers, left, features, scores, matured } = found;
+  await reporter.text(left === null ? `${count(customers)} customers.` : `Not measured: ${left}`);
+  const rows = [
+    ...scores.map(({ model, psi }) => [`scores of ${model}`, psi.toFixed(3)]),
+    ...features.slice(0, SHOWN).map(({ name, psi }) => [name, psi.toFixed(3)]),
+  ];
+  if (rows.length > 0) await reporter.table([{ title: 'what' }, { title: 'PSI', right: true }], rows);
+  for (const { model, rows: compared, metrics } of matured) {
+    const figures = Object.entries(metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+    await reporter.text(`${model}, ${count(compared)} answers that came true or not: ${figures.join(', ')}.`);
+  }
+  await reporter.result(found);
+}
+
+export function addDrift(backfill: Command, io: Io): void {
+  const command = backfill
+    .command('drift')
+    .description(
+      "drift.json: the dataset's newest customers against training, old answers against what happened",
+    )
+    .requiredOption('--run <dir>', 'run folder that all steps share')
+    .option(
+      '--scores <file>',
+      'scores.jsonl of a replay: what was published then, instead of answers made again',
+    )
+    .action((options: Options, self: Command) => drift(contextOf(io, self), options));
+  withExamples(command, [['rescore backfill drift --run runs/tonight', 'after the dataset was made']]);
+}
