@@ -26,6 +26,8 @@ interface Measured {
   faint: string[];
   /** Pairs of texts of a chart that lie over each other. */
   overlapping: string[];
+  /** Texts that leave their chart, where they are cut off. */
+  clipped: string[];
   charts: number;
 }
 
@@ -55,7 +57,17 @@ const PROBE = `
       .filter(([, b]) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 3 && b.top < a.bottom - 3)
       .map(([other]) => name + ' / ' + other));
   });
+  const clipped = [...document.querySelectorAll('svg')].flatMap(svg => {
+    const { left, right, top, bottom } = svg.getBoundingClientRect();
+    return [...svg.querySelectorAll('text')]
+      .filter(text => {
+        const box = text.getBoundingClientRect();
+        return box.left < left - 1 || box.right > right + 1 || box.top < top - 3 || box.bottom > bottom + 3;
+      })
+      .map(text => text.textContent);
+  });
   const found = {
+    clipped,
     wide: all
       .filter(element => element.closest('.scroll') === null && element.getBoundingClientRect().right > innerWidth + 1)
       .map(element => element.tagName),
@@ -83,8 +95,8 @@ const LIGHT = '--blink-settings=preferredColorScheme=1';
     ['by night', [DARK, '--window-size=1280,1024']],
     ['on a telephone', [LIGHT, '--window-size=500,900']],
   ])('can be read %s', (_, flags) => {
-    const { wide, faint, overlapping, charts } = measured(flags);
-    expect({ wide, faint, overlapping }).toEqual({ wide: [], faint: [], overlapping: [] });
+    const { charts, ...problems } = measured(flags);
+    expect(problems).toEqual({ wide: [], faint: [], overlapping: [], clipped: [] });
     expect(charts).toBe(11);
   });
 

@@ -4,6 +4,7 @@ import type { Interval } from './files';
 const COUNT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const MINUS = '−';
 const NONE = '–';
+const NO_BREAK = '\u00a0';
 
 /** 12,345 */
 export const count = (value: number): string => COUNT.format(value);
@@ -32,7 +33,7 @@ export const interval = (
     : `${write(found.value)} (${write(found.low)} to ${write(found.high)})`;
 
 export const percent = (share: number | null | undefined): string =>
-  share === null || share === undefined ? NONE : `${(100 * share).toFixed(1)} %`;
+  share === null || share === undefined ? NONE : `${(100 * share).toFixed(1)}${NO_BREAK}%`;
 
 /** 2026-05-01 */
 export const day = (at: number | null | undefined): string =>

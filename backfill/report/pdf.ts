@@ -1,7 +1,7 @@
 /** The report as a PDF: the blocks of the page on A4, fonts inside. The same report gives the same bytes. */
 import type { Content, DocumentDefinition, TableCell } from 'pdfmake';
-import type { Block, Cell, Column, Report, Section, Tone } from './blocks';
-import { drawn } from './charts/chart';
+import type { Block, Cell, Chart, Column, Report, Section, Tone } from './blocks';
+import { drawn, widthOf } from './charts/chart';
 import { INK } from './charts/drawing';
 
 const TONES: Readonly<Record<Tone, string>> = { good: '#1c6e3d', bad: '#b3261e', quiet: INK.soft };
@@ -9,6 +9,7 @@ const MARGIN = 40;
 /** Of A4 in points, between the margins. */
 const WIDTH = 595.28 - 2 * MARGIN;
 const CHART_GAP = 16;
+const ORDINARY_CHART = 360;
 const WIDE = 6;
 /** Longer tables go on over the page. */
 const KEPT_TOGETHER = 12;
@@ -85,7 +86,7 @@ function block(one: Block): Content {
         unbreakable: !isLong(one),
       };
     case 'charts':
-      return charts(one.charts.map(chart => drawn(chart).markup));
+      return charts(one.charts);
   }
 }
 
@@ -139,10 +140,11 @@ function table(caption: string, columns: readonly Column[], rows: readonly (read
   };
 }
 
-function charts(svgs: readonly string[]): Content {
-  const width = (WIDTH - CHART_GAP) / 2;
+/** Two of ordinary width fill a line. */
+function charts(drawings: readonly Chart[]): Content {
+  const scale = (WIDTH - CHART_GAP) / 2 / ORDINARY_CHART;
   return {
-    columns: svgs.map(svg => ({ svg, width })),
+    columns: drawings.map(chart => ({ svg: drawn(chart).markup, width: widthOf(chart) * scale })),
     columnGap: CHART_GAP,
     margin: [0, 4, 0, 8],
     unbreakable: true,

@@ -45,6 +45,10 @@ svg { display: block; max-width: 100%; height: auto; }
 .fill-accent { fill: var(--accent); } .fill-warn { fill: var(--warn); }
 .stroke-ink { stroke: var(--ink); } .stroke-soft { stroke: var(--soft); } .stroke-faint { stroke: var(--faint); }
 .stroke-accent { stroke: var(--accent); } .stroke-warn { stroke: var(--warn); }
+@media screen and (max-width: 40rem) {
+  td { white-space: nowrap; }
+  td:last-child:not(.figures) { white-space: normal; min-width: 13rem; }
+}
 @media print {
   :root {
     --paper: #ffffff; --ink: #000000; --soft: #444444; --faint: #bbbbbb; --accent: #1f6fb2; --warn: #b3401f;

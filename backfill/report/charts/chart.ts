@@ -4,7 +4,12 @@ import type { Markup } from '../markup';
 import { bar, dot, fitted, label, line, path, picture, text, ticks } from './drawing';
 
 const WIDTH = 360;
-const LONGEST_NAME = 28;
+/** Names of features are long. */
+const BARS_WIDTH = 480;
+const LONGEST_NAME = 30;
+
+/** In the unit of `drawn`. */
+export const widthOf = ({ form }: Chart): number => (form === 'bars' ? BARS_WIDTH : WIDTH);
 
 /** A chart as one SVG element of fixed size. */
 export function drawn(chart: Chart): Markup {
@@ -70,19 +75,19 @@ function whiskers({ title, rows }: Whiskers): Markup {
 }
 
 function bars({ title, rows, limits }: Bars): Markup {
-  const box = { left: 170, right: WIDTH - 52 };
+  const box = { left: 220, right: BARS_WIDTH - 52 };
   const most = Math.max(...limits, ...rows.map(({ value }) => value));
   const at = (value: number): number => box.left + (value / most) * (box.right - box.left);
   const bottom = TOP + rows.length * ROW;
   const highest = Math.max(...limits);
-  return picture(WIDTH, bottom + 20, title, [
+  return picture(BARS_WIDTH, bottom + 20, title, [
     titled(title),
     ...rows.flatMap(({ name, value, said }, index) => {
       const top = TOP + index * ROW;
       return [
         text(box.left - 8, top + 14, fitted(name, LONGEST_NAME), { anchor: 'end', ink: 'ink' }),
         bar(box.left, top + 4, at(value) - box.left, ROW - 8, value > highest ? 'warn' : 'accent'),
-        text(WIDTH, top + 14, said, { anchor: 'end' }),
+        text(BARS_WIDTH, top + 14, said, { anchor: 'end' }),
       ];
     }),
     ...limits.flatMap(limit => [

@@ -16,7 +16,7 @@ export const fairnessSection = ({ trained }: RunFiles): Section => ({
       : [
           {
             kind: 'text',
-            text: 'Selected: among the fifth with the highest answers. The 80 % rule asks that the least selected group is selected at least 0.8 times as often as the most selected. Equalized odds difference: the larger gap between groups among those whose label is high, and among the others. Small groups move far by chance: look at the intervals.',
+            text: 'Selected: among the fifth with the highest answers. The 80\u00a0% rule asks that the least selected group is selected at least 0.8 times as often as the most selected. Equalized odds difference: the larger gap between groups among those whose label is high, and among the others. Small groups move far by chance: look at the intervals.',
           },
           ...[...trained.values()].flatMap(model),
         ],
@@ -47,7 +47,7 @@ function groups(name: string, attribute: string, found: Trained['fairness'][stri
     {
       kind: 'text',
       tone: keeps ? 'good' : 'bad',
-      text: `${attribute}: lowest share of selected over highest ${ratio}, which ${keeps ? 'keeps' : 'breaks'} the 80 % rule. Equalized odds difference: ${interval(equalizedOddsDifference)}.`,
+      text: `${attribute}: lowest share of selected over highest ${ratio}, which ${keeps ? 'keeps' : 'breaks'} the 80\u00a0% rule. Equalized odds difference: ${interval(equalizedOddsDifference)}.`,
     },
     {
       kind: 'table',

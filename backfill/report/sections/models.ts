@@ -13,7 +13,7 @@ export const modelsSection = ({ trained }: RunFiles): Section => ({
       : [
           {
             kind: 'text',
-            text: 'Measured on validation rows, with 95 % intervals from a bootstrap over customers. Differences are paired, this model minus the other; green is better and red worse than chance explains.',
+            text: 'Measured on validation rows, with 95\u00a0% intervals from a bootstrap over customers. Differences are paired, this model minus the other; green is better and red worse than chance explains.',
           },
           ...[...trained.values()].flatMap(model),
         ],
