@@ -72,6 +72,14 @@ export const CLI_ERRORS = {
   'key-exists': 'Name a file that does not exist yet: a key that is written over signs nothing any more.',
   'run-missing': 'Run `rescore backfill plan --run DIR` first.',
   'run-damaged': 'Name a fresh --run, or do the step again that made the file: --again.',
+  'run-changed': 'Name a fresh --run, or give --again to `rescore backfill plan`.',
+  'history-short': 'Labels look up to 180 days ahead, windows 90 back: wait, or give a longer history.',
+  'step-missing': 'Do the steps in their order, or all of them: `rescore backfill run`.',
+  'step-failed': 'Correct it, then run the same command again: steps that are done are not repeated.',
+  'dataset-leak': 'Nothing is trained with such rows: correct the feature in the core first.',
+  'trainer-failed': 'Correct what it names, then run the step again.',
+  'model-failed':
+    'The reasons name file and field: train again, or look at models.trustedKeys and the registry.',
 } as const;
 export type CliErrorCode = keyof typeof CLI_ERRORS;
 

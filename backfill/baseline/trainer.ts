@@ -25,6 +25,8 @@ export interface TrainerReport {
   fairness: Record<string, { selectionRatio: number; groups: Record<string, FairnessGroup> }>;
   quantiles: Manifest['quantiles'];
   normalisation: Normalisation | null;
+  /** What the gate asks for besides metrics. */
+  evaluation?: Manifest['evaluation'];
 }
 
 /** Of the trainer, above dist/ when the program is compiled. */

@@ -1,6 +1,9 @@
 /**
  * A history through the real core, once, in the order of its record timestamps. A snapshot at T is taken just
  * before the first record after T, so it knows only what had arrived by T; what comes later becomes its label.
+ *
+ * A `raw` history holds what customers did; mail and ticks are made here. One that a `stream` has worked on holds its
+ * mail and ticks too, and nothing is added.
  */
 import type { CustomerId, EpochMs, InputTopic, WireInputs } from '../../schemas';
 import { NEVER } from '../../schemas';
@@ -23,76 +26,123 @@ export type HistoryRecord = {
   [T in InputTopic]: { topic: T; recordAt: EpochMs; value: WireInputs[T] };
 }[InputTopic];
 
-interface Track {
-  customer: Customer;
+export type HistoryKind = 'raw' | 'stream';
+
+export interface Track {
+  readonly customer: Customer;
   nextSnapshotAt: EpochMs;
   rows: SnapshotRow[];
 }
 
-const LTV_HORIZON_MS = LABEL_PLANS.find(({ name }) => name === 'ltv')!.horizonMs;
+/** What goes on tomorrow from where today ended. */
+export interface FoldState {
+  readonly counts: Record<'inputs' | 'refused' | 'received', number>;
+  /** Newest record timestamps by topic; -Infinity before the first. */
+  readonly clocks: Record<InputTopic, EpochMs>;
+  /** By customer, in the order in which they appeared. */
+  readonly tracks: Map<CustomerId, Track>;
+  /** Of all customers, in the order of the snapshots. */
+  readonly snapshots: Snapshots;
+}
 
-export class HistoryFold {
-  readonly snapshots = new Snapshots();
-  /** Inputs by what became of them. */
-  readonly counts = { inputs: 0, refused: 0, received: 0 };
-  private readonly tracks = new Map<CustomerId, Track>();
-  private readonly clocks: Record<InputTopic, EpochMs> = {
+const newState = (): FoldState => ({
+  counts: { inputs: 0, refused: 0, received: 0 },
+  clocks: {
     'web-events': -Infinity,
     orders: -Infinity,
     customers: -Infinity,
     'customer-commands': -Infinity,
     'customer-mail': -Infinity,
-  };
+  },
+  tracks: new Map(),
+  snapshots: new Snapshots(),
+});
+
+const LTV_HORIZON_MS = LABEL_PLANS.find(({ name }) => name === 'ltv')!.horizonMs;
+
+export class HistoryFold {
   private newest: EpochMs = -Infinity;
   private readonly effects: Effect[] = [];
 
   constructor(
     private readonly range: ArchiveRange,
     private readonly rules: InputRules = DEFAULT_RULES,
+    private readonly kind: HistoryKind = 'raw',
+    readonly state: FoldState = newState(),
   ) {}
 
-  get customers(): number {
-    return this.tracks.size;
+  /** Inputs by what became of them. */
+  get counts(): FoldState['counts'] {
+    return this.state.counts;
   }
 
-  /** Throws `RangeError` for a record from before the one that came last. */
+  get customers(): number {
+    return this.state.tracks.size;
+  }
+
+  /** A record of a raw history. Throws `RangeError` for one from before the one that came last. */
   take(record: HistoryRecord): void {
     if (record.recordAt < this.newest)
       throw new RangeError('Records must come in the order of their record timestamps.');
-    this.newest = this.clocks[record.topic] = record.recordAt;
+    this.newest = this.state.clocks[record.topic] = record.recordAt;
     const source = { topic: record.topic, partition: 0, offset: this.counts.inputs++, index: 0 };
     const place = { recordAt: record.recordAt, source, mailedFrom: null };
     const reading = readInput(record.topic, record.value, place, this.rules);
-    if (reading.ok) this.apply(reading.input);
+    if (reading.ok) this.apply(reading.input, record.recordAt);
     else this.counts.refused++;
   }
 
-  /** After the last record: the snapshots up to the end of the archive, and what they earned. */
-  finish(): Snapshots {
-    for (const track of this.tracks.values()) {
-      this.snapshotBefore(track, this.range.endAt + 1);
-      noteRevenue(track.rows, track.customer.facts, LTV_HORIZON_MS);
-    }
-    return this.snapshots;
+  /**
+   * An input of a stream's history, as its lane has read it; `arrivedAt` never goes back. Mail counts at the instant
+   * of what caused it, but arrives at its own.
+   */
+  takeInput(input: CustomerInput, arrivedAt: EpochMs): void {
+    const { clocks, counts } = this.state;
+    const { topic } = input.source;
+    if (input.recordAt > clocks[topic]) clocks[topic] = input.recordAt;
+    counts.inputs++;
+    if (input.kind === 'received') counts.received++;
+    this.apply(input, arrivedAt);
   }
 
-  private apply(input: CustomerInput): void {
-    const track = this.trackOf(input);
-    this.snapshotBefore(track, input.recordAt);
+  /** A record of a stream's history that gave no input: a dead letter, or passed on to another lane. */
+  pass(topic: InputTopic, recordAt: EpochMs, refused: boolean): void {
+    const { clocks, counts } = this.state;
+    if (topic !== 'customer-mail' && recordAt > clocks[topic]) clocks[topic] = recordAt;
+    if (refused) counts.refused++;
+  }
+
+  /** Snapshots up to the end of the range: the state is what the next day goes on from. */
+  close(): FoldState {
+    for (const track of this.state.tracks.values()) this.snapshotBefore(track, this.range.endAt + 1);
+    return this.state;
+  }
+
+  /** After the last record: the snapshots up to the end of the range, and what they earned. */
+  finish(): Snapshots {
+    const { tracks, snapshots } = this.close();
+    for (const { rows, customer } of tracks.values()) noteRevenue(rows, customer.facts, LTV_HORIZON_MS);
+    return snapshots;
+  }
+
+  private apply(input: CustomerInput, arrivedAt: EpochMs): void {
+    const track = this.trackOf(input.customerId, arrivedAt);
+    this.snapshotBefore(track, arrivedAt);
     // Whoever was silent for long enough comes back as somebody new, as in the stream.
-    if (input.customerId.startsWith(ANONYMOUS_PREFIX)) this.tick(track.customer, input.recordAt - 1);
+    if (input.customerId.startsWith(ANONYMOUS_PREFIX)) this.tick(track.customer, arrivedAt - 1);
     if (input.kind === 'activity' || (input.kind === 'order' && input.action === 'completed'))
       noteActivity(track.rows, input.eventAt);
     if (input.kind === 'erase') for (const row of track.rows) row.erased = true;
     this.foldOne(track.customer, input);
   }
 
-  private trackOf({ customerId, recordAt }: CustomerInput): Track {
-    let track = this.tracks.get(customerId);
+  private trackOf(customerId: CustomerId, arrivedAt: EpochMs): Track {
+    const { tracks } = this.state;
+    let track = tracks.get(customerId);
     if (track === undefined) {
-      const nextSnapshotAt = firstSnapshot(customerId, this.range, recordAt);
+      const nextSnapshotAt = firstSnapshot(customerId, this.range, arrivedAt);
       track = { customer: newCustomer(customerId), nextSnapshotAt, rows: [] };
-      this.tracks.set(customerId, track);
+      tracks.set(customerId, track);
     }
     return track;
   }
@@ -103,12 +153,13 @@ export class HistoryFold {
       const at = track.nextSnapshotAt;
       this.tick(track.customer, at);
       const { id, facts } = track.customer;
-      if (facts.firstSeenAt <= at) track.rows.push(this.snapshots.add(id, facts, at));
+      if (facts.firstSeenAt <= at) track.rows.push(this.state.snapshots.add(id, facts, at));
     }
   }
 
   /** As the scheduler would have done by then: closes sessions and forgets silent anonymous customers. */
   private tick(customer: Customer, at: EpochMs): void {
+    if (this.kind === 'stream') return;
     const wake = nextWake(customer, DEFAULT_SETTINGS);
     if (wake === NEVER || wake > at) return;
     const source: InputSource = {
@@ -124,8 +175,9 @@ export class HistoryFold {
   private foldOne(customer: Customer, input: CustomerInput): void {
     const { effects } = this;
     effects.length = 0;
-    fold(customer, input, this.clocks, DEFAULT_SETTINGS, effects);
-    if (effects.length > 0) for (const effect of effects.splice(0)) this.deliver(effect, input);
+    fold(customer, input, this.state.clocks, DEFAULT_SETTINGS, effects);
+    if (effects.length > 0 && this.kind === 'raw')
+      for (const effect of effects.splice(0)) this.deliver(effect, input);
   }
 
   /** What one customer does to another arrives at once here; between live lanes it takes milliseconds. */
@@ -134,15 +186,7 @@ export class HistoryFold {
     this.counts.received++;
     const { to, name, eventAt, ratingHundredths } = effect;
     const mailedFrom = { ...source, recordAt };
-    this.apply({
-      kind: 'received',
-      customerId: to,
-      recordAt,
-      source,
-      mailedFrom,
-      name,
-      eventAt,
-      ratingHundredths,
-    });
+    const received = { customerId: to, recordAt, source, mailedFrom, name, eventAt, ratingHundredths };
+    this.apply({ kind: 'received', ...received }, recordAt);
   }
 }

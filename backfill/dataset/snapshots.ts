@@ -25,14 +25,24 @@ export interface SnapshotRow {
 }
 
 export class Snapshots {
-  readonly rows: SnapshotRow[] = [];
-  private vectors = new Float32Array(1_024 * VECTOR_WIDTH);
+  private vectors: Float32Array = new Float32Array(1_024 * VECTOR_WIDTH);
+  /** Rows whose vectors are elsewhere: they come before all others. */
+  private away = 0;
+
+  /** `rows` that were there before, their vectors `drained` already, or in `vectors`. */
+  constructor(
+    readonly rows: SnapshotRow[] = [],
+    vectors: Float32Array | null = null,
+  ) {
+    if (vectors === null) this.away = rows.length;
+    else this.vectors = vectors;
+  }
 
   /** Reads the vector of `facts` at `at`, which holds nothing that arrived later. */
   add(customerId: CustomerId, facts: CustomerFacts, at: EpochMs): SnapshotRow {
-    const offset = this.rows.length * VECTOR_WIDTH;
+    const offset = (this.rows.length - this.away) * VECTOR_WIDTH;
     if (offset + VECTOR_WIDTH > this.vectors.length) {
-      const larger = new Float32Array(2 * this.vectors.length);
+      const larger = new Float32Array(Math.max(1_024 * VECTOR_WIDTH, 2 * this.vectors.length));
       larger.set(this.vectors);
       this.vectors = larger;
     }
@@ -49,8 +59,21 @@ export class Snapshots {
     return grown;
   }
 
+  /** Rows whose vectors are not held here. */
+  get drained(): number {
+    return this.away;
+  }
+
   vector(row: number): Float32Array {
-    return this.vectors.subarray(row * VECTOR_WIDTH, (row + 1) * VECTOR_WIDTH);
+    const held = row - this.away;
+    return this.vectors.subarray(held * VECTOR_WIDTH, (held + 1) * VECTOR_WIDTH);
+  }
+
+  /** Vectors of the rows since the last call, row by row: they are not held here any more. */
+  drain(): Float32Array {
+    const vectors = this.vectors.slice(0, (this.rows.length - this.away) * VECTOR_WIDTH);
+    this.away = this.rows.length;
+    return vectors;
   }
 }
 

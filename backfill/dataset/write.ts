@@ -73,6 +73,21 @@ export function writeDataset(
   };
 }
 
+/** Rows that models use, and how they lie on both sides of each split; instants are null where there are none. */
+export function summariseRows(snapshots: Snapshots, range: ArchiveRange): DatasetSummary {
+  const selected = selectRows(snapshots, range);
+  const rows = selected.map(({ row }) => row);
+  return {
+    rows: rows.length,
+    customers: new Set(rows.map(({ customerId }) => customerId)).size,
+    sides: summaryOf(
+      rows,
+      selected.map(({ sides }) => sides),
+      LABEL_PLANS.length,
+    ),
+  };
+}
+
 /** Values in alphabetical order, and per row the index of each attribute's. */
 function groupCodes(rows: readonly SnapshotRow[]): { values: Record<string, string[]>; codes: number[] } {
   const values = Object.fromEntries(

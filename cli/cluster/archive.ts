@@ -23,9 +23,10 @@ function inArchiveWords(error: unknown): unknown {
 export async function withArchive<T>(
   context: Context,
   work: (storage: ArchiveStorage) => Promise<T>,
+  /** The setting, unless another place is given. */
+  given: string = context.settings.values['archive.location'],
 ): Promise<T> {
   const { values } = context.settings;
-  const given = values['archive.location'];
   let storage: ArchiveStorage | null = null;
   try {
     storage = openStorage({

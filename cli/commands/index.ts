@@ -38,7 +38,7 @@ export const commands = (run: (argv: readonly string[], io: Io) => Promise<numbe
   exportCommand,
   stateCommand,
   archiveCommand,
-  backfillCommand,
+  backfillCommand(run),
   modelsCommand,
   topicsCommand,
   schemasCommand,

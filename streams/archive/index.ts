@@ -5,6 +5,8 @@ export type { Coverage } from './coverage';
 export { ArchiveDamagedError, ArchiveGapError, ArchiveRefusedError, ArchiveUnreachableError } from './errors';
 export { openArchive } from './event-log';
 export type { OpenArchive } from './event-log';
+export type { ArchivedFile } from './manifest';
+export { ArchiveImport } from './import';
 export { openStorage } from './open-storage';
 export type { ArchiveLocation } from './open-storage';
 export { KafkaSource } from './kafka-source';

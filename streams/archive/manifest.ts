@@ -98,8 +98,12 @@ export async function addToManifest(storage: ArchiveStorage, day: string, file: 
   const before = await readJson(storage, name, MANIFEST);
   const files = (before?.files ?? []).filter(other => other.name !== file.name);
   files.push(file);
-  await writeJson(storage, name, { version: 1, day, files: files.sort(inOrder).map(canonical) });
+  await writeManifest(storage, day, files);
 }
+
+/** All files of a day at once. */
+export const writeManifest = (storage: ArchiveStorage, day: string, files: ArchivedFile[]): Promise<void> =>
+  writeJson(storage, manifestName(day), { version: 1, day, files: files.sort(inOrder).map(canonical) });
 
 /** Every file of every day, topic by topic and partition by partition, in the order of offsets. */
 export async function readManifests(storage: ArchiveStorage): Promise<ArchivedFile[]> {

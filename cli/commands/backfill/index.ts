@@ -1,15 +1,40 @@
-/** `rescore backfill`: the steps of the nightly run. */
+/** `rescore backfill`: from the archive to models that score, step by step. A step is added by one line in `STEPS`. */
 import type { Command } from 'commander';
 import type { Io } from '../../io';
-import { addConsistency } from './consistency';
-import { addDrift } from './drift';
-import { addReport } from './report';
+import { addDataset } from './dataset';
+import { addGate } from './gate';
+import { addPlan } from './plan';
+import { addPublish } from './publish';
+import { addReplay } from './replay';
+import { addRun } from './run';
+import type { RunProgram, Step } from './run';
+import { addTrain } from './train';
 
-export function backfillCommand(program: Command, io: Io): void {
-  const backfill = program
-    .command('backfill')
-    .description('the nightly run: from the archive to models that are better than the current ones');
-  addConsistency(backfill, io);
-  addDrift(backfill, io);
-  addReport(backfill, io);
+interface BackfillStep extends Step {
+  add: (backfill: Command, io: Io) => void;
 }
+
+/** In the order of `run`. */
+const STEPS: readonly BackfillStep[] = [
+  {
+    name: 'plan',
+    add: addPlan,
+    files: true,
+    options: ['map', 'format', 'archive', 'from', 'until', 'history'],
+  },
+  { name: 'replay', add: addReplay, options: [] },
+  { name: 'dataset', add: addDataset, options: [] },
+  { name: 'train', add: addTrain, options: ['seed', 'models', 'python'] },
+  { name: 'gate', add: addGate, options: [] },
+  { name: 'publish', add: addPublish, options: [] },
+];
+
+export const backfillCommand =
+  (program: RunProgram) =>
+  (rescore: Command, io: Io): void => {
+    const backfill = rescore
+      .command('backfill')
+      .description('history → dataset → models → gate → registry: the nightly job, step by step or at once');
+    for (const { add } of STEPS) add(backfill, io);
+    addRun(backfill, io, STEPS, program);
+  };

@@ -1,0 +1,77 @@
+/** From the trainer's files to an artifact that could be signed. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EpochMs } from '../../schemas';
+import { VECTOR_WIDTH } from '../../processors/core';
+import { LAYOUT_FINGERPRINT } from '../../models';
+import { CONTRACT_VERSION } from '../../models/registry/manifest';
+import type { ArtifactFiles } from '../../models/registry/manifest';
+import { versionOf } from '../../models/registry/publish';
+import type { ManifestDraft } from '../../models/registry/publish';
+import type { ArchiveRange, DatasetSummary } from '../dataset';
+import { modelCard } from '../baseline/card';
+import { readReport } from '../baseline/trainer';
+import type { TrainerReport } from '../baseline/trainer';
+
+export interface TrainingRun {
+  /** Output folder of the trainer. */
+  trained: string;
+  /** Set of artifacts that it is for. */
+  set: string;
+  range: ArchiveRange;
+  sides: DatasetSummary['sides'];
+  /** Where the history came from, in words. */
+  source: string;
+  codeCommit: string;
+}
+
+const instant = (at: EpochMs): string => new Date(at).toISOString();
+
+function draftOf(run: TrainingRun, report: TrainerReport, onnx: Uint8Array): ManifestDraft {
+  const { training } = run.sides[report.model]!;
+  return {
+    contract: CONTRACT_VERSION,
+    set: run.set,
+    name: report.model,
+    version: versionOf(run.range.endAt, onnx),
+    layout: { fingerprint: LAYOUT_FINGERPRINT, width: VECTOR_WIDTH },
+    input: { name: report.input, shape: [null, VECTOR_WIDTH] },
+    output: {
+      name: report.output,
+      shape: [null, 1],
+      range: { min: 0, max: report.model === 'ltv' ? null : 1 },
+    },
+    trainingRange: {
+      from: instant(training.from),
+      until: instant(training.until),
+      archiveEnd: instant(run.range.endAt),
+      source: run.source,
+    },
+    rows: report.rows,
+    metrics: report.metrics,
+    ...(report.evaluation === undefined ? {} : { evaluation: report.evaluation }),
+    parameters: report.parameters,
+    codeCommit: run.codeCommit,
+    seed: report.seed,
+    normalisation: report.normalisation,
+    quantiles: report.quantiles,
+  };
+}
+
+/** The same training gives the same candidate, version included. */
+export function candidateOf(run: TrainingRun, model: string): { draft: ManifestDraft; files: ArtifactFiles } {
+  const report = readReport(run.trained, model);
+  const at = (file: string): string => join(run.trained, model, file);
+  const onnx = readFileSync(at('model.onnx'));
+  const draft = draftOf(run, report, onnx);
+  const files: ArtifactFiles = {
+    'model.onnx': onnx,
+    'golden.jsonl': readFileSync(at('golden.jsonl')),
+    // A family without trees explains nothing.
+    ...(existsSync(at('trees.json')) ? { 'trees.json': readFileSync(at('trees.json')) } : {}),
+    'card.md': existsSync(at('card.md'))
+      ? readFileSync(at('card.md'))
+      : Buffer.from(modelCard(report, draft)),
+  };
+  return { draft, files };
+}

@@ -1,0 +1,56 @@
+/** Files of a run folder: each is there whole or not at all, and stays after a crash. */
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { BackfillError } from './errors';
+
+export function writeWhole(file: string, bytes: Uint8Array): void {
+  const folder = dirname(file);
+  mkdirSync(folder, { recursive: true });
+  const partial = `${file}.partial`;
+  const descriptor = openSync(partial, 'w');
+  try {
+    for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at, bytes.length - at);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(partial, file);
+  flushFolder(folder);
+}
+
+/** A rename stays after a crash of the machine when its folder was flushed. */
+function flushFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** For people too: indented, ends in a newline. */
+export const writeJson = (file: string, value: unknown): void =>
+  writeWhole(file, Buffer.from(`${JSON.stringify(value, null, 2)}\n`));
+
+/** Null when there is none. @throws BackfillError run-damaged */
+export function readJson<T>(file: string): T | null {
+  if (!existsSync(file)) return null;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
+  } catch (cause) {
+    throw new BackfillError('run-damaged', `${file} is not JSON.`, { cause });
+  }
+}
+
+export const sha256 = (bytes: Uint8Array | string): string =>
+  createHash('sha256').update(bytes).digest('hex');

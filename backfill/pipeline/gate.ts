@@ -1,0 +1,99 @@
+/** Every trained model as a candidate, judged against the one that scores now. A refusal is a result, no error. */
+import type { EpochMs } from '../../schemas';
+import { ArtifactError } from '../../models';
+import { judge } from '../../models/gate/gate';
+import type { GateCheck, GateLimits } from '../../models/gate/gate';
+import { microsPerRow } from '../../models/onnx/latency';
+import { loadVersion, seenPointer } from '../../models/registry/registry';
+import type { StorePlace } from '../../models/registry/registry';
+import { seal, sealedStore } from '../../models/registry/sealed';
+import { newSigningKey } from '../../models/signing';
+import { codeCommit } from '../baseline/publish';
+import { candidateOf } from './candidate';
+import type { TrainingRun } from './candidate';
+import { sha256, readJson, writeJson } from './files';
+import type { DatasetNote } from './join';
+import type { RunFolder } from './run-folder';
+import type { TrainNote } from './train';
+
+export interface Judged {
+  name: string;
+  version: string;
+  /** The version that scored then; null: none did. */
+  champion: string | null;
+  /** `failed`: it is no artifact at all, the reason is the error. */
+  decision: 'promote' | 'reject' | 'failed';
+  reasons: readonly string[];
+  checks: readonly GateCheck[];
+}
+
+export interface GateNote {
+  at: EpochMs;
+  models: Judged[];
+  /** Commit of the program that made the candidates. */
+  codeCommit: string;
+  inputs: string;
+}
+
+export interface GateRequest {
+  run: RunFolder;
+  place: StorePlace;
+  limits: GateLimits;
+  now: EpochMs;
+  cpuMicros: () => number;
+}
+
+export function trainingRunOf(run: RunFolder, set: string, commit: string): TrainingRun {
+  const { range, sides } = run.require<DatasetNote>('dataset.json', 'dataset');
+  const { words } = run.plan().source;
+  return { trained: run.at('trained'), set, range, sides, source: words, codeCommit: commit };
+}
+
+const trainedIn = (run: RunFolder): TrainNote => run.require<TrainNote>('trained/train.json', 'train');
+
+const inputsOf = ({ inputs, champions }: TrainNote, set: string, limits: GateLimits): string =>
+  sha256(JSON.stringify([inputs, champions, set, limits]));
+
+/** Null: not judged, or another training, or with other limits. */
+export function gateDone({ run, place, limits }: GateRequest): GateNote | null {
+  const note = readJson<GateNote>(run.at('gate.json'));
+  return note?.inputs === inputsOf(trainedIn(run), place.set, limits) ? note : null;
+}
+
+/** @throws BackfillError step-missing */
+export async function judgeAll(request: GateRequest): Promise<GateNote> {
+  const { run, place, limits, now } = request;
+  const trained = trainedIn(run);
+  const commit = codeCommit();
+  const models: Judged[] = [];
+  for (const { name } of trained.models) models.push(await judgeOne(name, commit, request));
+  const note = { at: now, models, codeCommit: commit, inputs: inputsOf(trained, place.set, limits) };
+  writeJson(run.at('gate.json'), note);
+  return note;
+}
+
+async function judgeOne(
+  name: string,
+  commit: string,
+  { run, place, limits, cpuMicros }: GateRequest,
+): Promise<Judged> {
+  const champion = (await seenPointer(place, name))?.pointer.version ?? null;
+  const { draft, files } = candidateOf(trainingRunOf(run, place.set, commit), name);
+  const { version } = draft;
+  try {
+    // With a key of its own: nobody signs what the gate has not seen.
+    const key = newSigningKey();
+    const sealed = seal(draft, files, key);
+    const own = {
+      store: sealedStore(sealed),
+      set: place.set,
+      keys: [{ publicKey: key.publicKey, sets: [place.set] }],
+    };
+    const artifact = await loadVersion(own, name, version, null);
+    const challenger = { manifest: artifact.manifest, microsPerRow: await microsPerRow(artifact, cpuMicros) };
+    return { name, version, champion, ...judge(challenger, champion, limits) };
+  } catch (error) {
+    if (!(error instanceof ArtifactError)) throw error;
+    return { name, version, champion, decision: 'failed', reasons: [error.message], checks: [] };
+  }
+}

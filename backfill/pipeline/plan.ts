@@ -1,0 +1,119 @@
+/** Which history a run looks at, and the items that it is replayed in. The same archive gives the same plan. */
+import type { EpochMs, InputTopic } from '../../schemas';
+import { DAY_MS, INPUT_TOPICS, dayOf, midnight } from '../../schemas';
+import { LAYOUT_FINGERPRINT } from '../../models/layout';
+import type { ArchivedFile, OpenArchive } from '../../streams/archive';
+import type { ArchiveRange, HistoryKind } from '../dataset';
+import { BackfillError } from './errors';
+import { sha256 } from './files';
+
+export interface PlanItem {
+  id: string;
+  /** Of the archive, replayed together, in the order of a lane. */
+  partitions: number[];
+  /** UTC days from the first record to the end of the range. */
+  days: number;
+  records: number;
+  bytes: number;
+  /** Digest of the names and digests of its files: what was planned is what is replayed. */
+  files: string;
+}
+
+export interface Plan {
+  version: 1;
+  id: string;
+  source: {
+    /** Where the archive is; `source` is the folder of that name in the run folder. */
+    archive: string;
+    /** For people and manifests: no path, no host. */
+    words: string;
+    /** `stream`: ticks and mail are in the archive. `raw`: the replay makes them. */
+    kind: HistoryKind;
+  };
+  range: ArchiveRange;
+  partitions: number;
+  items: PlanItem[];
+}
+
+export interface PlanRequest {
+  archive: OpenArchive;
+  /** As it is written down. */
+  location: string;
+  words: string;
+  /** Null: as the archive looks. */
+  kind: HistoryKind | null;
+  /** Null: the midnight before the first record. */
+  startAt: EpochMs | null;
+  /** Null: the last midnight that the archive reaches. */
+  endAt: EpochMs | null;
+}
+
+const SHORT_HASH = 16;
+/** A lane writes ticks from the first customer on, so an archive without any was never scored. */
+const BY_THE_STREAM: readonly InputTopic[] = ['customer-mail', 'customer-commands'];
+
+/** @throws BackfillError history-short */
+export function makePlan(request: PlanRequest): Plan {
+  const { archive, location, words } = request;
+  const { files } = archive;
+  const range = rangeOf(files, request);
+  const kind = request.kind ?? kindOf(files);
+  const all = Array.from({ length: archive.partitions }, (_, partition) => partition);
+  // A customer of a raw history acts upon customers of other partitions at once: one item folds them all.
+  const groups = kind === 'stream' ? all.map(partition => [partition]) : [all];
+  const items = groups.map(partitions => itemOf(partitions, files, range));
+  const source = { archive: location, words, kind };
+  const id = sha256(
+    JSON.stringify([LAYOUT_FINGERPRINT, kind, range, items.map(({ files: digest }) => digest)]),
+  ).slice(0, SHORT_HASH);
+  return { version: 1, id, source, range, partitions: archive.partitions, items };
+}
+
+const kindOf = (files: readonly ArchivedFile[]): HistoryKind =>
+  files.some(({ topic }) => BY_THE_STREAM.includes(topic)) ? 'stream' : 'raw';
+
+function rangeOf(files: readonly ArchivedFile[], { startAt, endAt }: PlanRequest): ArchiveRange {
+  const first = files.reduce((least, file) => Math.min(least, file.firstRecordAt), Infinity);
+  const last = files.reduce((most, file) => Math.max(most, file.lastRecordAt), -Infinity);
+  const range = {
+    startAt: startAt ?? midnight(dayOf(first)),
+    endAt: endAt ?? midnight(dayOf(last)),
+  };
+  if (files.length === 0 || range.endAt - range.startAt < DAY_MS)
+    throw new BackfillError('history-short', 'The history does not hold one whole UTC day.');
+  return range;
+}
+
+/** Files that a replay of these partitions reads. */
+function filesOf(partitions: readonly number[], files: readonly ArchivedFile[], endAt: EpochMs) {
+  return files.filter(
+    ({ topic, partition, firstRecordAt }) =>
+      partitions.includes(partition) && firstRecordAt <= endAt && INPUT_TOPICS.includes(topic),
+  );
+}
+
+export const filesDigest = (
+  partitions: readonly number[],
+  files: readonly ArchivedFile[],
+  endAt: EpochMs,
+): string =>
+  sha256(JSON.stringify(filesOf(partitions, files, endAt).map(({ name, sha256: digest }) => [name, digest])));
+
+function itemOf(
+  partitions: readonly number[],
+  files: readonly ArchivedFile[],
+  { startAt, endAt }: ArchiveRange,
+): PlanItem {
+  const own = filesOf(partitions, files, endAt);
+  const sum = (of: (file: ArchivedFile) => number): number =>
+    own.reduce((total, file) => total + of(file), 0);
+  const name = partitions.length === 1 ? String(partitions[0]).padStart(5, '0') : 'all';
+  return {
+    id: `p${name}`,
+    partitions: [...partitions],
+    days: Math.ceil((endAt - startAt) / DAY_MS),
+    records: sum(({ records }) => records),
+    bytes: sum(({ bytes }) => bytes),
+    files: filesDigest(partitions, files, endAt),
+  };
+}

@@ -1,0 +1,222 @@
+/**
+ * Replays one item of a plan:
+ *
+ * 1. Take up the last checkpoint, if there is one; cut the file of vectors to where it was good.
+ * 2. Fold record after record, in the order of a lane, up to the end of the range.
+ * 3. At the end of a day, when as many records were folded as a checkpoint is worth: append the vectors, then replace
+ *    the checkpoint.
+ * 4. At the end take the last snapshots, keep the checkpoint, write the rows with their labels, then the note that the
+ *    item is done.
+ *
+ * A crash anywhere repeats what came after the last checkpoint, and gives the same bytes.
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import type { EpochMs } from '../../schemas';
+import { dayOf } from '../../schemas';
+import type { InputRules } from '../../processors/core';
+import { VECTOR_WIDTH } from '../../processors/core';
+import type { EventLog, WireCodec } from '../../processors/ports';
+import { HistoryFold } from '../dataset';
+import type { ArchiveRange, HistoryKind } from '../dataset';
+import { MergedRecords } from '../history/merged';
+import { RawReader, StreamReader } from '../history/reading';
+import type { RecordReader } from '../history/reading';
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoint';
+import type { Checkpoint } from './checkpoint';
+import { encodeColumns } from './columns-file';
+import { BackfillError } from './errors';
+import { readJson, sha256, writeJson, writeWhole } from './files';
+import type { PlanItem } from './plan';
+import { columnsOfRows, idsToColumn } from './row-columns';
+import type { RunFolder } from './run-folder';
+
+/** At least so many records between two checkpoints; see `isWorthIt`. */
+const RECORDS_PER_CHECKPOINT = 200_000;
+
+export interface ItemDone {
+  id: string;
+  of: string;
+  records: number;
+  customers: number;
+  rows: number;
+  counts: { inputs: number; refused: number; received: number };
+  /** Digests of rows and vectors. */
+  rowsSha256: string;
+  vectorsSha256: string;
+}
+
+export interface ReplayOptions {
+  run: RunFolder;
+  item: PlanItem;
+  kind: HistoryKind;
+  range: ArchiveRange;
+  log: EventLog;
+  codec: Pick<WireCodec, 'decode'>;
+  rules: InputRules;
+  signal: AbortSignal;
+  /** Told of records folded so far, now and then. */
+  onRecords?: (records: number) => void;
+  /** Told after every checkpoint. */
+  onCheckpoint?: () => void;
+  recordsPerCheckpoint?: number;
+}
+
+export const itemFiles = (run: RunFolder, { id }: Pick<PlanItem, 'id'>) => ({
+  done: run.at('items', `${id}.json`),
+  checkpoint: run.at('items', `${id}.checkpoint`),
+  vectors: run.at('items', `${id}.vectors`),
+  rows: run.at('items', `${id}.rows`),
+});
+
+/** What an item's results depend on. */
+const fingerprintOf = ({ item, kind, range }: ReplayOptions): string =>
+  sha256(JSON.stringify([item.id, item.files, kind, range]));
+
+/** Null: not done, or not of this plan. */
+export function itemDone(options: Pick<ReplayOptions, 'run' | 'item' | 'kind' | 'range'>): ItemDone | null {
+  const done = readJson<ItemDone>(itemFiles(options.run, options.item).done);
+  return done?.of === fingerprintOf(options as ReplayOptions) ? done : null;
+}
+
+/** @throws BackfillError interrupted, ArchiveDamagedError, OffsetOutOfRangeError */
+export async function replayItem(options: ReplayOptions): Promise<ItemDone> {
+  const replay = new ItemReplay(options);
+  try {
+    return await replay.work();
+  } finally {
+    replay.close();
+  }
+}
+
+class ItemReplay {
+  private readonly files: ReturnType<typeof itemFiles>;
+  private readonly of: string;
+  private readonly fold: HistoryFold;
+  private readonly reader: RecordReader;
+  private readonly from: Checkpoint | null;
+  private readonly vectors: number;
+  private records: number;
+  private lastKept: number;
+  private arrivedAt: EpochMs;
+
+  constructor(private readonly options: ReplayOptions) {
+    const { run, item, kind, range, rules } = options;
+    this.files = itemFiles(run, item);
+    this.of = fingerprintOf(options);
+    this.from = this.lastCheckpoint();
+    this.fold = new HistoryFold(range, rules, kind, this.from?.state);
+    this.reader =
+      kind === 'raw'
+        ? new RawReader(this.fold, options)
+        : new StreamReader(this.fold, options, { ...this.from?.mailPositions });
+    this.records = this.lastKept = this.from?.records ?? 0;
+    this.arrivedAt = this.from?.arrivedAt ?? -Infinity;
+    mkdirSync(dirname(this.files.vectors), { recursive: true });
+    this.vectors = openSync(this.files.vectors, existsSync(this.files.vectors) ? 'r+' : 'w+');
+    ftruncateSync(this.vectors, this.vectorBytes());
+  }
+
+  close(): void {
+    closeSync(this.vectors);
+  }
+
+  async work(): Promise<ItemDone> {
+    const { item, log, kind, range, signal, onRecords } = this.options;
+    const leftOut = kind === 'raw' ? (['customer-mail'] as const) : [];
+    const merged = await MergedRecords.open(log, item.partitions, leftOut, this.from?.offsets ?? null);
+    for (;;) {
+      let record = merged.peekHeld();
+      if (record === undefined) {
+        if (signal.aborted) throw new BackfillError('interrupted', `Item ${item.id} was stopped on the way.`);
+        onRecords?.(this.records);
+        record = await merged.peek();
+      }
+      if (record === null) break;
+      // Where a broker's clock went back, a record counts as from the newest instant before it.
+      const at = Math.max(this.arrivedAt, record.recordAt);
+      if (at > range.endAt) break;
+      if (dayOf(at) !== dayOf(this.arrivedAt) && this.isWorthIt()) this.keep(merged);
+      merged.take(record);
+      this.arrivedAt = at;
+      this.records++;
+      this.reader.read(record, at);
+    }
+    this.fold.close();
+    this.keep(merged);
+    onRecords?.(this.records);
+    return this.finish();
+  }
+
+  /** A checkpoint writes every customer and costs about as much as folding one record of each. */
+  private isWorthIt(): boolean {
+    const { recordsPerCheckpoint = RECORDS_PER_CHECKPOINT } = this.options;
+    return this.records - this.lastKept >= Math.max(recordsPerCheckpoint, 4 * this.fold.customers);
+  }
+
+  private keep(merged: MergedRecords): void {
+    const { snapshots } = this.fold.state;
+    const at = this.vectorBytes();
+    const vectors = snapshots.drain();
+    const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+    for (let done = 0; done < bytes.length;)
+      done += writeSync(this.vectors, bytes, done, bytes.length - done, at + done);
+    fsyncSync(this.vectors);
+    const { of, arrivedAt, records, reader } = this;
+    writeWhole(
+      this.files.checkpoint,
+      encodeCheckpoint({
+        of,
+        offsets: merged.offsets(),
+        mailPositions: reader.mailPositions,
+        arrivedAt,
+        records,
+        state: this.fold.state,
+      }),
+    );
+    this.lastKept = records;
+    this.options.onCheckpoint?.();
+  }
+
+  /** Of the vectors that are in the file for good. */
+  private vectorBytes(): number {
+    return this.fold.state.snapshots.drained * VECTOR_WIDTH * Float32Array.BYTES_PER_ELEMENT;
+  }
+
+  private lastCheckpoint(): Checkpoint | null {
+    const { checkpoint } = this.files;
+    if (!existsSync(checkpoint)) return null;
+    const found = decodeCheckpoint(readFileSync(checkpoint), checkpoint);
+    return found.of === this.of ? found : null;
+  }
+
+  private finish(): ItemDone {
+    const { tracks, counts } = this.fold.state;
+    const { rows } = this.fold.finish();
+    const ids = [...tracks.keys()];
+    const { groups, columns } = columnsOfRows(rows, new Map(ids.map((id, place) => [id, place])));
+    const bytes = encodeColumns({ groups }, { ids: idsToColumn(ids), ...columns });
+    writeWhole(this.files.rows, bytes);
+    const done: ItemDone = {
+      id: this.options.item.id,
+      of: this.of,
+      records: this.records,
+      customers: ids.length,
+      rows: rows.length,
+      counts: { ...counts },
+      rowsSha256: sha256(bytes),
+      vectorsSha256: sha256(readFileSync(this.files.vectors)),
+    };
+    writeJson(this.files.done, done);
+    return done;
+  }
+}

@@ -1,0 +1,104 @@
+/** The models of a dataset, trained in a process of their own; `trained/` is there whole or not at all. */
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { readReport } from '../baseline/trainer';
+import type { Manifest } from '../../models/registry/manifest';
+import { LABEL_PLANS, writeDataset } from '../dataset';
+import type { Champion } from './champions';
+import { BackfillError } from './errors';
+import { readJson, sha256, writeJson } from './files';
+import { DATASET_FILE, joinItems } from './join';
+import type { DatasetNote } from './join';
+import type { RunFolder } from './run-folder';
+import { readsParquet, runTrainer } from './trainer-process';
+import type { TrainerRun } from './trainer-process';
+
+export interface TrainNote {
+  models: { name: string; rows: Manifest['rows']; metrics: Manifest['metrics'] }[];
+  /** Not trained, and why. */
+  left: { name: string; reason: string }[];
+  champions: Champion[];
+  seed: number;
+  inputs: string;
+}
+
+export interface TrainRequest extends Pick<TrainerRun, 'python' | 'seed' | 'signal' | 'say'> {
+  run: RunFolder;
+  /** Null: all of the dataset. */
+  models: readonly string[] | null;
+  champions: readonly Champion[];
+}
+
+const inputsOf = (dataset: DatasetNote, { seed, models }: Pick<TrainRequest, 'seed' | 'models'>): string =>
+  sha256(JSON.stringify([dataset.sha256, seed, models]));
+
+/** Null: not trained, or on other rows, or otherwise. The models that scored then are not looked at. */
+export function trainDone(request: Pick<TrainRequest, 'run' | 'seed' | 'models'>): TrainNote | null {
+  const { run } = request;
+  const note = readJson<TrainNote>(run.at('trained', 'train.json'));
+  if (note === null) return null;
+  return note.inputs === inputsOf(run.require<DatasetNote>('dataset.json', 'dataset'), request) ? note : null;
+}
+
+/** @throws BackfillError step-missing, trainer-failed, interrupted */
+export async function train(request: TrainRequest): Promise<TrainNote> {
+  const { run, champions } = request;
+  const dataset = run.require<DatasetNote>('dataset.json', 'dataset');
+  if (sha256(readFileSync(run.at(DATASET_FILE))) !== dataset.sha256)
+    throw new BackfillError('run-damaged', `${run.at(DATASET_FILE)} was changed after it was made.`);
+  const { wanted, left } = chosen(dataset, request.models);
+  const out = run.at('trained.partial');
+  rmSync(out, { recursive: true, force: true });
+  await trainInto(request, out, wanted);
+  const models = wanted.map(name => {
+    if (!existsSync(join(out, name, 'report.json')))
+      throw new BackfillError('trainer-failed', `The trainer left no report of ${name}.`);
+    const { rows, metrics } = readReport(out, name);
+    return { name, rows, metrics };
+  });
+  const note = {
+    models,
+    left,
+    champions: [...champions],
+    seed: request.seed,
+    inputs: inputsOf(dataset, request),
+  };
+  writeJson(join(out, 'train.json'), note);
+  rmSync(run.at('trained'), { recursive: true, force: true });
+  renameSync(out, run.at('trained'));
+  return note;
+}
+
+/** A model needs rows on both sides; a young archive has none for the long horizons. */
+function chosen({ sides }: DatasetNote, models: readonly string[] | null) {
+  const asked = models ?? LABEL_PLANS.map(({ name }) => name);
+  const has = (name: string): boolean => sides[name]!.training.rows > 0 && sides[name]!.validation.rows > 0;
+  const left = asked
+    .filter(name => !has(name))
+    .map(name => ({ name, reason: 'the history is too short for its labels' }));
+  return { wanted: asked.filter(has), left };
+}
+
+async function trainInto(request: TrainRequest, out: string, models: readonly string[]): Promise<void> {
+  const { run, python, seed, champions, signal, say } = request;
+  const shared = { python, out, seed, signal, say, models };
+  const folder = champions.length === 0 ? null : run.at('champions');
+  if (readsParquet(python))
+    return runTrainer({ ...shared, dataset: run.at(DATASET_FILE), champions: folder });
+  return trainFromFolder(run, shared);
+}
+
+/** For the trainer that reads a dataset folder: goes when the one that reads Parquet is in. */
+async function trainFromFolder(
+  run: RunFolder,
+  shared: Omit<TrainerRun, 'dataset' | 'champions'>,
+): Promise<void> {
+  const plan = run.plan();
+  const dataset = run.at('dataset.partial');
+  writeDataset(dataset, joinItems(run, plan).snapshots, plan.range);
+  try {
+    await runTrainer({ ...shared, dataset, champions: null });
+  } finally {
+    rmSync(dataset, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,96 @@
+/** What the steps of the nightly job have in common: the run folder, errors in our words, the archive that was planned. */
+import type { Command } from 'commander';
+import { BackfillError } from '../../backfill/pipeline/errors';
+import type { Plan } from '../../backfill/pipeline/plan';
+import { RunFolder } from '../../backfill/pipeline/run-folder';
+import type { EventLog } from '../../processors/ports';
+import { openArchive } from '../../streams/archive';
+import type { OpenArchive } from '../../streams/archive';
+import { createAvroCodec } from '../../streams/avro/codec';
+import { withArchive } from '../cluster/archive';
+import { openCodec } from '../cluster/codec';
+import type { PreparedCodec } from '../cluster/codec';
+import { contextOf, type Context } from '../context';
+import { CliError } from '../errors';
+import type { Io } from '../io';
+
+/** Folder inside the run folder that history from files is kept in. */
+export const SOURCE = 'source';
+
+export interface StepOptions {
+  run: string;
+  dryRun?: boolean;
+  again?: boolean;
+}
+
+/** A command of a step with the options that all have. */
+export const stepCommand = (backfill: Command, name: string, description: string): Command =>
+  backfill
+    .command(name)
+    .description(description)
+    .requiredOption('--run <dir>', 'run folder that all steps share')
+    .option('--dry-run', 'say what would be done, do nothing')
+    .option('--again', 'do it again, also where it is done');
+
+/** Runs a step; what the backfill threw as a `CliError`. */
+export async function inStep<T>(
+  io: Io,
+  command: Command,
+  given: string,
+  work: (context: Context, run: RunFolder) => Promise<T>,
+): Promise<T> {
+  const context = contextOf(io, command);
+  try {
+    return await work(context, new RunFolder(context.path(given)));
+  } catch (error) {
+    throw error instanceof BackfillError ? new CliError(error.code, error.message) : error;
+  }
+}
+
+export interface PlannedArchive {
+  archive: OpenArchive;
+  log: EventLog;
+  codec: PreparedCodec;
+}
+
+/** The archive of a plan, open. @throws CliError archive-damaged, archive-refused, archive-unreachable */
+export async function withPlanned<T>(
+  context: Context,
+  run: RunFolder,
+  { source }: Plan,
+  work: (planned: PlannedArchive) => Promise<T>,
+): Promise<T> {
+  const own = source.archive === SOURCE;
+  const location = own ? run.at(SOURCE) : source.archive;
+  const codec = own ? createAvroCodec() : await openCodec(context.settings.values, context.io.clock, 'reads');
+  return withArchive(
+    context,
+    async storage => {
+      const archive = await openArchive(storage);
+      return work({ archive, log: preparing(archive.log(), codec), codec });
+    },
+    location,
+  );
+}
+
+/** Schema ids of a page are looked up before its records are decoded. */
+function preparing(log: EventLog, codec: PreparedCodec): EventLog {
+  if (codec.prepare === undefined) return log;
+  return {
+    partitions: log.partitions,
+    partitionOf: key => log.partitionOf(key),
+    starts: partition => log.starts(partition),
+    ends: partition => log.ends(partition),
+    append: (topic, partition, records) => log.append(topic, partition, records),
+    committed: partition => log.committed(partition),
+    read: async (partition, from, maxRecords, topics) => {
+      const batches = await log.read(partition, from, maxRecords, topics);
+      for (const { topic, records } of batches)
+        await codec.prepare?.(
+          topic,
+          records.map(({ value }) => value),
+        );
+      return batches;
+    },
+  };
+}

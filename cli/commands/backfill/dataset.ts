@@ -1,0 +1,50 @@
+/** `rescore backfill dataset`: all items as one Parquet file. */
+import type { Command } from 'commander';
+import { datasetDone, joinItems, makeDataset } from '../../../backfill/pipeline/join';
+import type { DatasetNote } from '../../../backfill/pipeline/join';
+import type { RunFolder } from '../../../backfill/pipeline/run-folder';
+import { inStep, stepCommand } from '../../backfill/step';
+import type { StepOptions } from '../../backfill/step';
+import { withExamples, type Context } from '../../context';
+import type { Io } from '../../io';
+import { bytes, count } from '../../output/format';
+
+async function dataset(context: Context, run: RunFolder, options: StepOptions): Promise<void> {
+  const { reporter } = context;
+  const plan = run.plan();
+  if (options.dryRun === true) {
+    const { snapshots } = joinItems(run, plan);
+    await reporter.text(`${count(snapshots.rows.length)} snapshots of ${count(plan.items.length)} item(s).`);
+    return reporter.result({ snapshots: snapshots.rows.length });
+  }
+  const before = options.again === true ? null : datasetDone(run, plan);
+  await say(context, before ?? (await makeDataset(run, plan)), before !== null);
+}
+
+async function say({ reporter }: Context, note: DatasetNote, before: boolean): Promise<void> {
+  await reporter.text(
+    `dataset.parquet: ${count(note.rows)} rows of ${count(note.customers)} customers, ${bytes(note.bytes)}${before ? '; done before' : ''}.`,
+  );
+  await reporter.table(
+    [{ title: 'model' }, { title: 'training', right: true }, { title: 'validation', right: true }],
+    Object.entries(note.sides).map(([name, { training, validation }]) => [
+      name,
+      count(training.rows),
+      count(validation.rows),
+    ]),
+  );
+  await reporter.result(note);
+}
+
+export function addDataset(backfill: Command, io: Io): void {
+  const command = stepCommand(
+    backfill,
+    'dataset',
+    'the items as one dataset.parquet; a feature that gives a label away stops it',
+  ).action((options: StepOptions, self: Command) =>
+    inStep(io, self, options.run, (context, run) => dataset(context, run, options)),
+  );
+  withExamples(command, [
+    ['rescore backfill dataset --run runs/tonight', 'after the last item was replayed'],
+  ]);
+}

@@ -1,0 +1,139 @@
+/** `rescore backfill plan`: which history, and the items that it is replayed in. */
+import type { Command } from 'commander';
+import { writeJson } from '../../../backfill/pipeline/files';
+import { makePlan } from '../../../backfill/pipeline/plan';
+import type { Plan } from '../../../backfill/pipeline/plan';
+import type { RunFolder } from '../../../backfill/pipeline/run-folder';
+import type { HistoryKind } from '../../../backfill/dataset';
+import { readJson } from '../../../backfill/pipeline/files';
+import { openArchive } from '../../../streams/archive';
+import { loadMapping } from '../../../streams/mapping';
+import { importFiles } from '../../backfill/import-files';
+import { SOURCE, inStep, stepCommand } from '../../backfill/step';
+import type { StepOptions } from '../../backfill/step';
+import { withArchive } from '../../cluster/archive';
+import { instantOption, withExamples, type Context } from '../../context';
+import { CliError, EXIT } from '../../errors';
+import type { Io } from '../../io';
+import { bytes, count, instant } from '../../output/format';
+import { findFiles } from '../../replay/files';
+
+interface PlanOptions extends StepOptions {
+  map?: string;
+  format?: string;
+  archive?: string;
+  from?: string;
+  until?: string;
+  history?: string;
+}
+
+const KINDS: readonly HistoryKind[] = ['raw', 'stream'];
+
+/** Files, their mapping and the range: options of `plan`, and of `run`. */
+export const planOptions = (command: Command): Command =>
+  command
+    .option('--map <map>', 'of files: mapping of columns, a name from `rescore mappings` or a file')
+    .option('--format <format>', 'of files: segment for JSON lines in the Segment shape')
+    .option('--archive <location>', 'folder or s3://bucket/prefix (default: the setting archive.location)')
+    .option('--from <iso>', 'begin of the range (default: the midnight before the first record)')
+    .option('--until <iso>', 'end of the range (default: the last midnight that the archive reaches)')
+    .option('--history <kind>', 'stream: ticks and mail are in it; raw: they are not (default: as it looks)');
+
+function checked(files: readonly string[], options: PlanOptions) {
+  const { map, format, archive, history, from, until } = options;
+  if (files.length > 0 && archive !== undefined)
+    throw new CliError('usage', 'Name files or an archive, not both.', EXIT.usage);
+  if (files.length > 0 && (map === undefined) === (format === undefined))
+    throw new CliError('input-format', 'The format of the files is not clear.', EXIT.usage);
+  if (format !== undefined && format !== 'segment')
+    throw new CliError('input-format', `--format ${format} is not known.`, EXIT.usage);
+  if (history !== undefined && !KINDS.includes(history as HistoryKind))
+    throw new CliError('usage', `--history ${history} is neither raw nor stream.`, EXIT.usage);
+  return {
+    kind: (history as HistoryKind | undefined) ?? null,
+    startAt: from === undefined ? null : instantOption('--from', from),
+    endAt: until === undefined ? null : instantOption('--until', until),
+  };
+}
+
+/** Where the history is, and in words; files are brought into the run folder. */
+async function sourceOf(
+  context: Context,
+  run: RunFolder,
+  files: readonly string[],
+  options: PlanOptions,
+): Promise<{ location: string; written: string; words: string }> {
+  if (files.length === 0) {
+    const given = options.archive ?? context.settings.values['archive.location'];
+    const location = given.startsWith('s3://') ? given : context.path(given);
+    return { location, written: location, words: 'archive' };
+  }
+  const mapping = options.map === undefined ? null : loadMapping(options.map);
+  const found = await findFiles(files, context.path);
+  const imported = await importFiles(context, found.files, mapping, run.at(SOURCE));
+  if (imported.deadLetters > 0)
+    context.reporter.note(
+      `${count(imported.deadLetters)} row(s) can't be used; \`rescore replay\` says why.`,
+    );
+  const digests = found.files.map(({ digest }) => digest.slice(0, 12)).join(' ');
+  return {
+    location: run.at(SOURCE),
+    written: SOURCE,
+    words: `${found.files.length} file(s), ${mapping?.name ?? 'segment'}, SHA-256 ${digests}`,
+  };
+}
+
+async function plan(
+  context: Context,
+  run: RunFolder,
+  files: readonly string[],
+  options: PlanOptions,
+): Promise<void> {
+  const asked = checked(files, options);
+  const before = readJson<Plan>(run.at('plan.json'));
+  const source = await sourceOf(context, run, files, options);
+  const made = await withArchive(
+    context,
+    async storage =>
+      makePlan({
+        ...asked,
+        archive: await openArchive(storage),
+        location: source.written,
+        words: source.words,
+      }),
+    source.location,
+  );
+  if (before !== null && before.id !== made.id && options.again !== true)
+    throw new CliError('run-changed', `${options.run} was planned with another history or range.`);
+  if (options.dryRun !== true) writeJson(run.at('plan.json'), made);
+  await say(context, made);
+}
+
+async function say({ reporter }: Context, made: Plan): Promise<void> {
+  const { items, range, source, partitions } = made;
+  const sum = (of: (item: Plan['items'][number]) => number): number =>
+    items.reduce((total, item) => total + of(item), 0);
+  const counts = { items: items.length, records: sum(item => item.records), bytes: sum(item => item.bytes) };
+  await reporter.text(
+    `Plan ${made.id}: ${instant(range.startAt)} to ${instant(range.endAt)}, ${count(items[0]!.days)} days, ${count(partitions)} partition(s), ${source.kind} history.`,
+  );
+  await reporter.text(
+    `${count(counts.items)} item(s), ${count(counts.records)} records, ${bytes(counts.bytes)}.`,
+  );
+  await reporter.result({ id: made.id, kind: source.kind, range, ...counts, days: items[0]!.days });
+}
+
+export function addPlan(backfill: Command, io: Io): void {
+  const command = planOptions(
+    stepCommand(backfill, 'plan [file...]', 'which history, and the items that it is replayed in'),
+  ).action((files: string[], options: PlanOptions, self: Command) =>
+    inStep(io, self, options.run, (context, run) => plan(context, run, files, options)),
+  );
+  withExamples(command, [
+    ['rescore backfill plan --run runs/tonight --dry-run', 'what archive.location would give'],
+    [
+      'rescore backfill plan orders.csv --map cdnow --run runs/tonight',
+      'history from files, as `rescore replay` reads them',
+    ],
+  ]);
+}

@@ -1,0 +1,94 @@
+/** `rescore backfill replay`: the items of a plan through the core, each on its own and resumable. */
+import type { Command } from 'commander';
+import { filesDigest } from '../../../backfill/pipeline/plan';
+import type { Plan, PlanItem } from '../../../backfill/pipeline/plan';
+import { itemDone, itemFiles, replayItem } from '../../../backfill/pipeline/replay';
+import type { RunFolder } from '../../../backfill/pipeline/run-folder';
+import { rmSync } from 'node:fs';
+import { inStep, stepCommand, withPlanned } from '../../backfill/step';
+import type { PlannedArchive, StepOptions } from '../../backfill/step';
+import { withExamples, type Context } from '../../context';
+import { CliError, usageError } from '../../errors';
+import type { Io } from '../../io';
+import { inputRules } from '../../lanes';
+import { count } from '../../output/format';
+
+interface ReplayOptions extends StepOptions {
+  item?: string;
+}
+
+/** All, one by its id, or one by its index: what an Indexed Job and a map of tasks count by. */
+function chosen({ items }: Plan, given: string | undefined): PlanItem[] {
+  if (given === undefined) return items;
+  const found =
+    items.find(({ id }) => id === given) ?? (/^\d+$/.test(given) ? items[Number(given)] : undefined);
+  if (found === undefined)
+    throw usageError(
+      `--item ${given} is no item: ids are ${items[0]!.id} to ${items.at(-1)!.id}, indices 0 to ${items.length - 1}.`,
+    );
+  return [found];
+}
+
+async function replay(context: Context, run: RunFolder, options: ReplayOptions): Promise<void> {
+  const { reporter } = context;
+  const plan = run.plan();
+  const wanted = chosen(plan, options.item);
+  const { range } = plan;
+  const { kind } = plan.source;
+  const isOpen = (item: PlanItem): boolean =>
+    options.again === true || itemDone({ run, item, kind, range }) === null;
+  const open = wanted.filter(isOpen);
+  const records = open.reduce((sum, item) => sum + item.records, 0);
+  const counts = { items: open.length, done: wanted.length - open.length, records };
+  if (options.dryRun !== true && open.length > 0)
+    await withPlanned(context, run, plan, async planned => {
+      const progress = reporter.progress('replay', records, 'records');
+      let before = 0;
+      for (const item of open) {
+        await replayOne(context, run, plan, item, planned, options, done => progress.update(before + done));
+        before += item.records;
+      }
+      progress.finish();
+    });
+  await reporter.text(
+    `${count(counts.items)} item(s) ${options.dryRun === true ? 'to replay' : 'replayed'}, ${count(counts.records)} records; ${count(counts.done)} done before.`,
+  );
+  await reporter.result(counts);
+}
+
+async function replayOne(
+  { io, settings }: Context,
+  run: RunFolder,
+  { range, source }: Plan,
+  item: PlanItem,
+  { archive, log, codec }: PlannedArchive,
+  { again }: ReplayOptions,
+  onRecords: (records: number) => void,
+): Promise<void> {
+  if (filesDigest(item.partitions, archive.files, range.endAt) !== item.files)
+    throw new CliError('run-changed', `The archive of item ${item.id} is not the one that was planned.`);
+  const files = itemFiles(run, item);
+  rmSync(files.done, { force: true });
+  if (again === true) rmSync(files.checkpoint, { force: true });
+  const rules = inputRules(settings.values);
+  const { kind } = source;
+  await replayItem({ run, item, kind, range, log, codec, rules, signal: io.signal, onRecords });
+}
+
+export function addReplay(backfill: Command, io: Io): void {
+  const command = stepCommand(backfill, 'replay', 'the items of the plan through the core')
+    .option('--item <item>', 'one item by its id, or by its index from 0 (default: all)')
+    .action((options: ReplayOptions, self: Command) =>
+      inStep(io, self, options.run, (context, run) => replay(context, run, options)),
+    );
+  withExamples(command, [
+    [
+      'rescore backfill replay --run runs/tonight',
+      'one item after the other; stopped, it goes on where it was',
+    ],
+    [
+      'rescore backfill replay --run runs/tonight --item $JOB_COMPLETION_INDEX',
+      'one of many processes that share the folder',
+    ],
+  ]);
+}
