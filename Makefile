@@ -1,7 +1,7 @@
 # rescore: `make help` lists what there is. The two that matter: `make demo` and `make test`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test check cfn-lint bench bench-cluster bench-explain bench-swaps sim baseline contributions images up down clean
+.PHONY: help install build demo test check cfn-lint bench bench-cluster bench-explain bench-replay bench-swaps backfill-demo trainer sim baseline contributions images up down clean
 
 NODE_BIN := node_modules/.bin
 STAMP := node_modules/.installed
@@ -50,6 +50,14 @@ bench-explain: build ## measure what the reasons of a score cost; results are ke
 
 bench-swaps: build ## swap models a thousand times under load; results are kept in bench/results/swaps
 	node --expose-gc dist/bench/swaps.js
+bench-replay: build ## measure how fast an archive becomes features; results are kept in bench/results/replay
+	node dist/bench/replay.js
+
+backfill-demo: build ## the nightly job from a world to signed models (needs `make trainer` once)
+	node scripts/backfill-demo.js
+
+trainer: ## install the trainer's packages (needs python3; installs into backfill/trainer/.venv)
+	cd backfill/trainer && { test -x .venv/bin/python || python3 -m venv .venv; } && .venv/bin/pip install --quiet -r requirements.txt
 
 sim: build ## run the simulation: make sim SEED=7, or make sim SEEDS=10000
 	node dist/processors/sim/main.js $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300))

@@ -55,7 +55,7 @@ const BY_THE_STREAM: readonly InputTopic[] = ['customer-mail', 'customer-command
 /** @throws BackfillError history-short */
 export function makePlan(request: PlanRequest): Plan {
   const { archive, location, words } = request;
-  const { files } = archive;
+  const files = archive.files.filter(({ topic }) => INPUT_TOPICS.includes(topic));
   const range = rangeOf(files, request);
   const kind = request.kind ?? kindOf(files);
   const all = Array.from({ length: archive.partitions }, (_, partition) => partition);

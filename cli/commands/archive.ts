@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import { Archiver, KafkaSource, openArchive, verifyArchive } from '../../streams/archive';
-import type { ArchiveStorage, Coverage } from '../../streams/archive';
+import { Archiver, EventLogSource, KafkaSource, openArchive, verifyArchive } from '../../streams/archive';
+import type { ArchiveSource, ArchiveStorage, Coverage } from '../../streams/archive';
 import { withKafka } from '../cluster/admin';
 import { withArchive } from '../cluster/archive';
 import { contextOf, withExamples, type Context } from '../context';
+import { openForReading } from '../embedded';
 import { CliError, usageError } from '../errors';
 import type { Io } from '../io';
 import { bytes, count, instant } from '../output/format';
@@ -12,6 +13,7 @@ interface RunOptions {
   once?: boolean;
   tail?: boolean;
   acceptGap?: boolean;
+  state?: string;
 }
 
 /** Between two rounds: files end by the thousands of records, or by the day. */
@@ -26,7 +28,7 @@ interface Written {
 async function openArchiver(
   context: Context,
   storage: ArchiveStorage,
-  source: KafkaSource,
+  source: ArchiveSource,
   acceptGap: boolean,
   written: Written,
   onRead: (records: number) => void,
@@ -62,31 +64,59 @@ async function openArchiver(
 async function runArchive(context: Context, options: RunOptions): Promise<Written> {
   const { once = false, tail = false, acceptGap = false } = options;
   if (tail && !once) throw usageError('--tail closes the files once, at the present end: give --once too.');
-  const { io, reporter, settings } = context;
+  const { io, reporter } = context;
   const written: Written = { files: 0, records: 0, bytes: 0 };
   await withArchive(context, storage =>
-    withKafka(context, async kafka => {
-      const source = await KafkaSource.open(kafka, settings.values['kafka.topicPrefix']);
+    withSource(context, options, async source => {
       let read = 0;
       let onRead: (records: number) => void = () => undefined;
-      try {
-        const archiver = await openArchiver(context, storage, source, acceptGap, written, n => onRead(n));
-        const progress = reporter.progress('archive', await archiver.behind(), 'offsets');
-        onRead = records => progress.update((read += records));
-        await archiver.round(tail);
-        progress.finish();
-        onRead = () => undefined;
-        while (!once && !io.signal.aborted) {
-          await io.clock.sleep(ROUND_MS, io.signal);
-          await archiver.round();
-        }
-      } finally {
-        await source.close();
+      const archiver = await openArchiver(context, storage, source, acceptGap, written, n => onRead(n));
+      const progress = reporter.progress('archive', await archiver.behind(), 'offsets');
+      onRead = records => progress.update((read += records));
+      await archiver.round(tail);
+      progress.finish();
+      onRead = () => undefined;
+      while (!once && !io.signal.aborted) {
+        await io.clock.sleep(ROUND_MS, io.signal);
+        await archiver.round();
       }
     }),
   );
   if (once && io.signal.aborted) throw new CliError('interrupted', 'The archive was stopped on the way.');
   return written;
+}
+
+/** Kafka, or the log of a state; a process may work on it. */
+function withSource(
+  context: Context,
+  { state: directory, once }: RunOptions,
+  work: (source: ArchiveSource) => Promise<void>,
+): Promise<void> {
+  if (directory !== undefined) {
+    if (once !== true) throw usageError('The log of a state is archived once: give --once too.');
+    return withStateLog(context, directory, work);
+  }
+  return withKafka(context, async kafka => {
+    const source = await KafkaSource.open(kafka, context.settings.values['kafka.topicPrefix']);
+    try {
+      await work(source);
+    } finally {
+      await source.close();
+    }
+  });
+}
+
+async function withStateLog(
+  context: Context,
+  directory: string,
+  work: (source: ArchiveSource) => Promise<void>,
+): Promise<void> {
+  const state = openForReading(context.path(directory));
+  try {
+    await work(new EventLogSource(state.embedded.log));
+  } finally {
+    await state.close();
+  }
 }
 
 function runCommand(archive: Command, io: Io): void {
@@ -98,6 +128,7 @@ function runCommand(archive: Command, io: Io): void {
       '--tail',
       'with --once: close files that may still grow. Their boundaries then depend on when this ran, not only on the data',
     )
+    .option('--state <dir>', 'with --once: the log of an embedded state instead of Kafka')
     .option('--accept-gap', 'go on behind records that retention removed before they were archived')
     .action(async (options: RunOptions, self: Command) => {
       const context = contextOf(io, self);

@@ -30,11 +30,14 @@ interface Place {
 }
 
 const FILE_BYTES = 16 * 1024 * 1024;
+/** Files on their way to the storage: most of a write is waiting. */
+const WRITES = 32;
 
 export class ArchiveImport {
   private readonly places = new Map<string, Place>();
   private readonly byDay = new Map<string, ArchivedFile[]>();
   private readonly bounds: Bounds;
+  private readonly writes = new Set<Promise<void>>();
 
   constructor(
     private readonly storage: ArchiveStorage,
@@ -57,9 +60,19 @@ export class ArchiveImport {
   /** Writes what is open, the manifests, and last the description: without it there is no archive. */
   async finish(): Promise<void> {
     for (const place of this.places.values()) if (place.open !== null) await this.write(place, place.open);
-    for (const [day, files] of this.byDay) await writeManifest(this.storage, day, files);
+    await Promise.all(this.writes);
+    for (const [day, files] of this.byDay) await this.begin(writeManifest(this.storage, day, files));
+    await Promise.all(this.writes);
     const { partitions, bounds } = this;
     await writeDescription(this.storage, { version: 1, partitions, ...bounds, gaps: [] });
+  }
+
+  /** Waits for one of the writes when there are many. One that failed stays, so that the next wait meets its error. */
+  private async begin(write: Promise<void>): Promise<void> {
+    const begun = write.then(() => void this.writes.delete(begun));
+    begun.catch(() => undefined);
+    this.writes.add(begun);
+    if (this.writes.size >= WRITES) await Promise.race(this.writes);
   }
 
   private placeOf(topic: InputTopic, partition: number): Place {
@@ -76,7 +89,7 @@ export class ArchiveImport {
     const { topic, partition, rows } = place;
     const name = fileName({ topic, partition, day, first, end });
     const bytes = encodeFile(name, rows);
-    await this.storage.write(name, bytes);
+    await this.begin(this.storage.write(name, bytes));
     const text = dayText(day);
     const files = this.byDay.get(text) ?? [];
     files.push({

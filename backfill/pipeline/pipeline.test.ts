@@ -1,0 +1,174 @@
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DEFAULT_RULES } from '../../processors/core';
+import type { EventLog } from '../../processors/ports';
+import type { OpenArchive } from '../../streams/archive';
+import { createAvroCodec } from '../../streams/avro/codec';
+import { DAY_MS } from '../../schemas';
+import { HistoryFold } from '../dataset';
+import type { HistoryRecord, Snapshots } from '../dataset';
+import { END, RANGE, START, inOrder, smallHistory, visit } from '../testing/small-history';
+import { streamArchive } from '../testing/stream-archive';
+import { joinItems, makeDataset } from './join';
+import { makePlan } from './plan';
+import type { Plan } from './plan';
+import { itemFiles, replayItem } from './replay';
+import type { ReplayOptions } from './replay';
+import { RunFolder } from './run-folder';
+
+const codec = createAvroCodec();
+const folders: string[] = [];
+const newRun = (): RunFolder => {
+  const folder = mkdtempSync(join(tmpdir(), 'rescore-run-'));
+  folders.push(folder);
+  return new RunFolder(folder);
+};
+afterAll(() => folders.forEach(folder => rmSync(folder, { recursive: true })));
+
+/** Anonymous visitors come and go: they are forgotten in between, and come back as somebody new. */
+const anonymous = (id: string, days: readonly number[]): HistoryRecord[] =>
+  days.map(day => {
+    const record = visit(id, START + day * DAY_MS);
+    return { ...record, value: { ...record.value, userId: null, anonymousId: id } } as HistoryRecord;
+  });
+
+const records = inOrder([
+  ...smallHistory(40),
+  ...anonymous('x', [3, 4, 50, 160, 161, 300]),
+  ...anonymous('y', [10, 150, 151]),
+]).filter(({ recordAt }) => recordAt <= END);
+
+let archive: OpenArchive;
+let plan: Plan;
+beforeAll(async () => {
+  archive = await streamArchive(records, 3, END);
+  const { startAt, endAt } = RANGE;
+  plan = makePlan({ archive, location: 'memory', words: 'test', kind: null, startAt, endAt });
+});
+
+const options = (run: RunFolder, item: number, log: EventLog = archive.log()): ReplayOptions => ({
+  run,
+  item: plan.items[item]!,
+  kind: plan.source.kind,
+  range: plan.range,
+  log,
+  codec,
+  rules: DEFAULT_RULES,
+  signal: new AbortController().signal,
+  recordsPerCheckpoint: 200,
+});
+
+async function replayAll(run: RunFolder, order: readonly number[] = [0, 1, 2]): Promise<void> {
+  for (const item of order) await replayItem(options(run, item));
+}
+
+const bytesOf = (run: RunFolder): Record<string, string> =>
+  Object.fromEntries(
+    plan.items.flatMap(item =>
+      Object.entries(itemFiles(run, item)).map(([what, file]) => [
+        `${item.id} ${what}`,
+        readFileSync(file).toString('base64'),
+      ]),
+    ),
+  );
+
+const rowsOf = (snapshots: Snapshots): Map<string, string> =>
+  new Map(
+    snapshots.rows.map((row, index) => [
+      `${row.customerId} ${row.at}`,
+      JSON.stringify([row.firstSeenAt, row.groups, row.activeSpans, row.revenueMinor, row.erased]) +
+        Buffer.from(snapshots.vector(index).slice().buffer).toString('hex'),
+    ]),
+  );
+
+test('a plan is a function of the archive', () => {
+  const { startAt, endAt } = RANGE;
+  const again = makePlan({ archive, location: 'elsewhere', words: 'test', kind: null, startAt, endAt });
+  expect(again.id).toBe(plan.id);
+  expect(plan.source.kind).toBe('stream');
+  expect(plan.items.map(({ id }) => id)).toEqual(['p00000', 'p00001', 'p00002']);
+  expect(plan.items.reduce((sum, item) => sum + item.records, 0)).toBeGreaterThan(records.length);
+});
+
+test('partitions on their own, with the mail and ticks of the archive, give the vectors of one raw history', async () => {
+  const run = newRun();
+  await replayAll(run);
+  const direct = new HistoryFold(RANGE);
+  for (const record of records) direct.take(record);
+  const expected = rowsOf(direct.finish());
+  const { snapshots, items } = joinItems(run, plan);
+  expect(expected.size).toBeGreaterThan(300);
+  expect(items.reduce((sum, { counts }) => sum + counts.received, 0)).toBeGreaterThan(50);
+  expect(rowsOf(snapshots)).toEqual(expected);
+});
+
+test('killed anywhere and begun again it leaves the same bytes', async () => {
+  const whole = newRun();
+  await replayAll(whole);
+  const expected = bytesOf(whole);
+  for (const crashAfter of [1, 2, 3, 5, 8]) {
+    const run = newRun();
+    for (const item of [0, 1, 2]) await replayWithCrashes(run, item, crashAfter);
+    expect(bytesOf(run)).toEqual(expected);
+  }
+});
+
+/** Dies after so many reads or checkpoints, each time; vectors of an unfinished write stay behind. */
+async function replayWithCrashes(run: RunFolder, item: number, crashAfter: number): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    let left = crashAfter * attempt;
+    const step = (): void => {
+      if (left-- <= 0) throw new Error('crash');
+    };
+    const log = archive.log();
+    const read = log.read.bind(log);
+    log.read = (...parameters) => {
+      step();
+      return read(...parameters);
+    };
+    try {
+      await replayItem({ ...options(run, item, log), onCheckpoint: step });
+      return;
+    } catch (error) {
+      expect((error as Error).message).toBe('crash');
+      const { vectors, checkpoint } = itemFiles(run, plan.items[item]!);
+      appendFileSync(vectors, 'torn');
+      writeFileSync(`${checkpoint}.partial`, 'torn');
+    }
+  }
+}
+
+test('a checkpoint of another plan is not taken up', async () => {
+  const run = newRun();
+  await replayItem(options(run, 0));
+  const expected = readFileSync(itemFiles(run, plan.items[0]!).rows);
+  const shorter = { ...plan.range, endAt: END - 20 * DAY_MS };
+  const cut = await replayItem({ ...options(run, 0), range: shorter });
+  const again = await replayItem(options(run, 0));
+  expect(cut.rows).toBeLessThan(again.rows);
+  expect(readFileSync(itemFiles(run, plan.items[0]!).rows)).toEqual(expected);
+});
+
+test('the dataset does not know in which order items were replayed, and needs all of them', async () => {
+  const [one, other] = [newRun(), newRun()];
+  await replayAll(one, [0, 1]);
+  await expect(makeDataset(one, plan)).rejects.toThrow('1 of 3 item(s) are not replayed: p00002');
+  expect(existsSync(one.at('dataset.parquet'))).toBe(false);
+  await replayAll(one, [2]);
+  await replayAll(other, [2, 0, 1]);
+  const notes = [await makeDataset(one, plan), await makeDataset(other, plan)];
+  expect(notes[1]).toEqual(notes[0]);
+  expect(readFileSync(other.at('dataset.parquet'))).toEqual(readFileSync(one.at('dataset.parquet')));
+  expect(notes[0]!.sides['churn']!.training.rows).toBeGreaterThan(20);
+});
+
+test('what was changed after an item was done is found', async () => {
+  const run = newRun();
+  await replayAll(run);
+  const { rows } = itemFiles(run, plan.items[1]!);
+  const bytes = readFileSync(rows);
+  bytes[bytes.length - 9]! ^= 1;
+  writeFileSync(rows, bytes);
+  expect(() => joinItems(run, plan)).toThrow('p00001.rows was changed');
+});

@@ -1,0 +1,172 @@
+'use strict';
+/**
+ * `make backfill-demo`: the nightly job with the real commands. A world of customers is replayed into an embedded
+ * state, its log becomes an archive, the archive becomes models, and a running `rescore run --embedded` takes them up.
+ * Everything lies in one folder (default: .rescore/backfill-demo), which is made anew.
+ */
+const { spawn, spawnSync } = require('node:child_process');
+const { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const { join, relative, resolve } = require('node:path');
+
+const ROOT = resolve(__dirname, '..');
+const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
+const CUSTOMERS = process.env.CUSTOMERS ?? '1200';
+const DAYS = 430;
+/** Between the two nights. */
+const LATE_DAYS = 30;
+const DAY_MS = 86_400_000;
+/** The world ends today, so that the processor goes on where it ends. */
+const UNTIL = new Date(Math.floor(Date.now() / DAY_MS) * DAY_MS);
+const FROM = new Date(UNTIL.getTime() - DAYS * DAY_MS);
+const MARKER = 'made-by-backfill-demo';
+const SWAP_WAIT_S = 60;
+const PORT = 8_391;
+/** A setting of processors that follow the registry. */
+const POLL = settingExists('models.pollSeconds') ? { RESCORE_MODELS_POLL_SECONDS: '2' } : {};
+
+const work = resolve(process.argv[2] ?? join(ROOT, '.rescore', 'backfill-demo'));
+const at = (...names) => join(work, ...names);
+const say = line => process.stdout.write(`\n── ${line}\n`);
+
+function rescore(parameters, { stdout = 'inherit', mayFail = false } = {}) {
+  process.stdout.write(`$ rescore ${parameters.join(' ')}\n`);
+  const { status, stdout: text } = spawnSync(process.execPath, [MAIN, ...parameters], {
+    cwd: work,
+    encoding: 'utf8',
+    stdio: ['ignore', stdout, 'inherit'],
+    maxBuffer: 1 << 28,
+  });
+  if (status !== 0 && !mayFail) throw new Error(`rescore ${parameters[0]} ended with ${status}.`);
+  return text ?? '';
+}
+
+function settingExists(name) {
+  const { stdout } = spawnSync(process.execPath, [MAIN, '--json', 'settings'], { encoding: 'utf8' });
+  return stdout.includes(name);
+}
+
+/** A folder that something else made is left alone. */
+function freshFolder() {
+  if (existsSync(work) && !existsSync(at(MARKER)))
+    throw new Error(`${work} was not made by this demonstration: name another folder.`);
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(at('registry'), { recursive: true });
+  writeFileSync(at(MARKER), '');
+}
+
+function writeSettings(publicKey, directory) {
+  writeFileSync(
+    at('rescore.yaml'),
+    `archive:
+  location: archive
+registry:
+  url: '' # the log of an embedded state has the built-in schema ids
+models:
+  directory: ${directory}
+${publicKey === null ? '' : `  set: production\n  trustedKeys: ['${publicKey}']\n  signingKeyFile: key.pem\n`}state:
+  logRetentionDays: 36500
+  partitions: 4
+`,
+  );
+}
+
+function history() {
+  say(`1. ${CUSTOMERS} customers for ${DAYS} days, scored by the models that come with rescore`);
+  writeSettings(null, 'package:models/baseline');
+  const world = ['world', '--customers', CUSTOMERS, '--days', String(DAYS), '--from', FROM.toISOString()];
+  rescore(world, { stdout: openSync(at('world.jsonl'), 'w') });
+  rescore([
+    'replay',
+    'world.jsonl',
+    '--format',
+    'segment',
+    '--out',
+    'out',
+    '--state',
+    'state',
+    '--until',
+    UNTIL.toISOString(),
+  ]);
+  say('2. Its log, with the ticks and the mail of the lanes, as an archive');
+  rescore(['archive', 'run', '--once', '--tail', '--state', 'state']);
+}
+
+function firstNight() {
+  say(
+    `3. The nightly job of ${LATE_DAYS} days ago: from the archive to signed models in a registry of our own`,
+  );
+  const { publicKey } = JSON.parse(rescore(['--json', 'models', 'keygen', 'key.pem'], { stdout: 'pipe' }));
+  writeSettings(publicKey, 'registry');
+  const until = new Date(UNTIL.getTime() - LATE_DAYS * DAY_MS);
+  rescore(['backfill', 'run', '--run', 'first-night', '--until', until.toISOString()]);
+  rescore(['models', 'list']);
+}
+
+const published = () =>
+  JSON.parse(readFileSync(at('second-night', 'publish.json'), 'utf8'))
+    .models.filter(({ promoted }) => promoted)
+    .map(({ version }) => version);
+
+/** Until the metrics of the processor name the versions, or time is over. */
+async function watchSwap(child, versions) {
+  for (let second = 0; second < SWAP_WAIT_S && child.exitCode === null; second++) {
+    const text = await fetch(`http://127.0.0.1:${PORT}/metrics`)
+      .then(answer => answer.text())
+      .catch(() => '');
+    if (versions.every(version => text.includes(version))) return true;
+    await new Promise(done => setTimeout(done, 1_000));
+  }
+  return false;
+}
+
+async function secondNight() {
+  say('4. A processor scores with them, and goes on while the job of tonight publishes better ones');
+  const child = spawn(
+    process.execPath,
+    [MAIN, 'run', '--embedded', '--state', 'state', '--port', String(PORT)],
+    {
+      cwd: work,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...POLL },
+    },
+  );
+  try {
+    rescore(['backfill', 'run', '--run', 'second-night']);
+    const versions = published();
+    if (versions.length === 0)
+      return say('The gate let no model through: second-night/gate.json has every reason');
+    const swapped = await watchSwap(child, versions);
+    say(
+      swapped
+        ? `Without a restart it scores with ${versions.join(', ')}`
+        : `${versions.length} model(s) are published; the metrics of the processor do not name them`,
+    );
+  } finally {
+    child.kill('SIGTERM');
+    await new Promise(done => (child.exitCode === null ? child.once('exit', done) : done()));
+  }
+}
+
+function next() {
+  say('Look at');
+  const show = (what, why) => process.stdout.write(`  ${what.padEnd(52)} ${why}\n`);
+  const here = relative(process.cwd(), work) || '.';
+  show(`${here}/second-night/run.json`, 'what each step took and did');
+  show(`${here}/second-night/gate.json`, 'every question of the gate, with what was found');
+  show(`${here}/second-night/dataset.parquet`, 'DuckDB or pandas: docs/backfill.md lists the columns');
+  show(`cd ${here} && rescore models show churn`, 'the manifest of what scores now');
+  show(`cd ${here} && rescore backfill run --run second-night`, 'again: every step is done already');
+}
+
+async function main() {
+  freshFolder();
+  history();
+  firstNight();
+  await secondNight();
+  next();
+}
+
+main().catch(error => {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+});
