@@ -62,10 +62,23 @@ trainer: ## install the trainer's packages (needs python3; installs into backfil
 sim: build ## run the simulation: make sim SEED=7, or make sim SEEDS=10000
 	node dist/processors/sim/main.js $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300))
 
-baseline: build ## fit the demonstration models again (needs python3; installs into backfill/trainer/.venv)
+TRAINER := backfill/trainer/.venv
+TRAINER_STAMP := $(TRAINER)/.installed
+PYTHON ?= python3
+
+# Every package and its digest is in the lists; what is not in them is not installed. The tests' packages come along.
+$(TRAINER_STAMP): backfill/trainer/requirements.txt backfill/trainer/requirements-test.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "The trainer needs Python 3.11 or newer: make trainer PYTHON=...")'
+	$(PYTHON) -m venv $(TRAINER)
+	$(TRAINER)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes $(patsubst %,-r %,$^)
+	@touch $@
+
+trainer: $(TRAINER_STAMP) ## install what fits models, into backfill/trainer/.venv (needs python3)
+
+baseline: build trainer ## fit the demonstration models again
 	node dist/backfill/baseline.js
 
-contributions: ## ask XGBoost again for the contributions that tests compare with (needs what `make baseline` installs)
+contributions: ## ask XGBoost again for the contributions that tests compare with (needs `make trainer`)
 	cd backfill/trainer && .venv/bin/python -B -m rescore_trainer.contributions $(CURDIR)/models/baseline $(CURDIR)/models/explain/frozen/contributions.json
 
 NODE_IMAGE ?= node:20-bookworm-slim

@@ -1,6 +1,6 @@
 /**
  * `make baseline`: fits the demonstration models again. A world of customers → the real core's vectors and labels →
- * XGBoost → ONNX, golden vectors, card and manifest → signed → models/baseline. The same arguments give the same
+ * the trainer → ONNX, golden vectors, card and manifest → signed → models/baseline. The same arguments give the same
  * models. The private key never enters the repository: --key FILE or RESCORE_BASELINE_KEY (a file, too).
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /** A dataset column by column: what is written as Parquet, and what the leak detector looks at. */
-import type { EpochMs } from '../../schemas';
+import type { CustomerId, EpochMs } from '../../schemas';
 import { FEATURE_NAMES, hash64, hashHex } from '../../processors/core';
 import { LeakError, findLeaks } from './leaks';
 import type { NamedColumn } from './leaks';
@@ -9,7 +9,9 @@ import { labelOf, selectRows } from './select';
 import type { SelectedRow } from './select';
 import { GROUP_ATTRIBUTES } from './snapshots';
 import type { Snapshots } from './snapshots';
-import type { Truth } from './write';
+
+/** The best expectation of a label that anybody could have, where the history is simulated. */
+export type Truth = (customerId: CustomerId, at: EpochMs, model: LabelPlan['name']) => number;
 
 /** Null only where `optional`. TIMESTAMP: milliseconds since 1970, UTC. */
 export type DatasetColumn = Readonly<

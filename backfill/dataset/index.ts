@@ -7,5 +7,6 @@ export { GROUP_ATTRIBUTES, Snapshots } from './snapshots';
 export type { SnapshotRow } from './snapshots';
 export { LeakError } from './leaks';
 export { writeParquet } from './parquet';
-export { summariseRows, writeDataset } from './write';
-export type { DatasetSummary, Truth } from './write';
+export { summariseRows } from './summary';
+export type { DatasetSummary } from './summary';
+export type { Truth } from './columns';

@@ -135,9 +135,7 @@ test('nothing to look at gives a file without rows', async () => {
 const python = join(__dirname, '..', 'trainer', '.venv', 'bin', 'python');
 const readable = existsSync(python) && spawnSync(python, ['-c', 'import pyarrow, duckdb']).status === 0;
 if (!readable)
-  process.stderr.write(
-    'SKIPPED: pyarrow and DuckDB read the dataset. Install backfill/trainer/requirements-test.txt into backfill/trainer/.venv.\n',
-  );
+  process.stderr.write('SKIPPED: pyarrow and DuckDB read the dataset. `make trainer` installs them.\n');
 
 (readable ? test : test.skip)('pyarrow and DuckDB read the same', () => {
   const code = `

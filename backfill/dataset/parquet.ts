@@ -6,11 +6,10 @@ import { closeSync, fsyncSync, openSync, renameSync, statSync } from 'node:fs';
 import { LAYOUT_FINGERPRINT } from '../../models/layout';
 import { DAY_MS } from '../../schemas';
 import { datasetColumns, refuseLeaks } from './columns';
-import type { DatasetColumn } from './columns';
+import type { DatasetColumn, Truth } from './columns';
 import { LABEL_PLANS } from './plan';
 import type { ArchiveRange } from './plan';
 import type { Snapshots } from './snapshots';
-import type { Truth } from './write';
 
 /** A reader takes a group at once: with the columns of a dataset about 15 MB. */
 const ROWS_PER_GROUP = 50_000;

@@ -9,7 +9,6 @@ import type { ArtifactFiles } from '../../models/registry/manifest';
 import { versionOf } from '../../models/registry/publish';
 import type { ManifestDraft } from '../../models/registry/publish';
 import type { ArchiveRange, DatasetSummary } from '../dataset';
-import { modelCard } from '../baseline/card';
 import { readReport } from '../baseline/trainer';
 import type { TrainerReport } from '../baseline/trainer';
 
@@ -49,7 +48,7 @@ function draftOf(run: TrainingRun, report: TrainerReport, onnx: Uint8Array): Man
     },
     rows: report.rows,
     metrics: report.metrics,
-    ...(report.evaluation === undefined ? {} : { evaluation: report.evaluation }),
+    evaluation: report.evaluation,
     parameters: report.parameters,
     codeCommit: run.codeCommit,
     seed: report.seed,
@@ -69,9 +68,7 @@ export function candidateOf(run: TrainingRun, model: string): { draft: ManifestD
     'golden.jsonl': readFileSync(at('golden.jsonl')),
     // A family without trees explains nothing.
     ...(existsSync(at('trees.json')) ? { 'trees.json': readFileSync(at('trees.json')) } : {}),
-    'card.md': existsSync(at('card.md'))
-      ? readFileSync(at('card.md'))
-      : Buffer.from(modelCard(report, draft)),
+    'card.md': readFileSync(at('card.md')),
   };
   return { draft, files };
 }

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hash64 } from '../../processors/core';
 import { readReport, trainerDirectory } from '../baseline/trainer';
-import { HistoryFold, writeDataset, writeParquet } from '../dataset';
+import { HistoryFold, writeParquet } from '../dataset';
 import type { Snapshots } from '../dataset';
 import { RANGE, smallHistory } from '../testing/small-history';
-import { readsParquet, runTrainer } from './trainer-process';
+import { runTrainer } from './trainer-process';
 
 const LEAST_OF_A_CLASS = 400;
 const isInstalled = existsSync(join(trainerDirectory(), '.venv', 'bin', 'python'));
@@ -34,15 +34,24 @@ whenInstalled(
       const classes = [0, 0];
       for (const { activeSpans } of snapshots.rows) classes[activeSpans === 0 ? 1 : 0]!++;
       expect(Math.min(...classes)).toBeGreaterThan(LEAST_OF_A_CLASS);
-      const parquet = readsParquet(null);
-      const dataset = join(work, parquet ? 'dataset.parquet' : 'dataset');
-      if (parquet) await writeParquet(dataset, snapshots, RANGE);
-      else writeDataset(dataset, snapshots, RANGE);
+      const dataset = join(work, 'dataset.parquet');
+      await writeParquet(dataset, snapshots, RANGE);
       const out = join(work, 'trained');
       const { signal } = new AbortController();
       const models = ['churn'];
       const say = (): void => undefined;
-      await runTrainer({ python: null, dataset, out, seed: 1, champions: null, models, signal, say });
+      const words = { source: 'a test', notice: null };
+      await runTrainer({
+        python: null,
+        dataset,
+        out,
+        seed: 1,
+        champions: null,
+        models,
+        ...words,
+        signal,
+        say,
+      });
       const { rows, metrics } = readReport(out, 'churn');
       expect(rows.validation.rows).toBeGreaterThan(LEAST_OF_A_CLASS);
       expect(Math.abs(metrics['auc']!.value - 0.5)).toBeLessThan(0.06);

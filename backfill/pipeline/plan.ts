@@ -49,13 +49,14 @@ export interface PlanRequest {
 }
 
 const SHORT_HASH = 16;
+const isInput = (topic: string): boolean => (INPUT_TOPICS as readonly string[]).includes(topic);
 /** A lane writes ticks from the first customer on, so an archive without any was never scored. */
 const BY_THE_STREAM: readonly InputTopic[] = ['customer-mail', 'customer-commands'];
 
 /** @throws BackfillError history-short */
 export function makePlan(request: PlanRequest): Plan {
   const { archive, location, words } = request;
-  const files = archive.files.filter(({ topic }) => INPUT_TOPICS.includes(topic));
+  const files = archive.files.filter(({ topic }) => isInput(topic));
   const range = rangeOf(files, request);
   const kind = request.kind ?? kindOf(files);
   const all = Array.from({ length: archive.partitions }, (_, partition) => partition);
@@ -70,7 +71,7 @@ export function makePlan(request: PlanRequest): Plan {
 }
 
 const kindOf = (files: readonly ArchivedFile[]): HistoryKind =>
-  files.some(({ topic }) => BY_THE_STREAM.includes(topic)) ? 'stream' : 'raw';
+  files.some(({ topic }) => (BY_THE_STREAM as readonly string[]).includes(topic)) ? 'stream' : 'raw';
 
 function rangeOf(files: readonly ArchivedFile[], { startAt, endAt }: PlanRequest): ArchiveRange {
   const first = files.reduce((least, file) => Math.min(least, file.firstRecordAt), Infinity);
@@ -88,7 +89,7 @@ function rangeOf(files: readonly ArchivedFile[], { startAt, endAt }: PlanRequest
 function filesOf(partitions: readonly number[], files: readonly ArchivedFile[], endAt: EpochMs) {
   return files.filter(
     ({ topic, partition, firstRecordAt }) =>
-      partitions.includes(partition) && firstRecordAt <= endAt && INPUT_TOPICS.includes(topic),
+      partitions.includes(partition) && firstRecordAt <= endAt && isInput(topic),
   );
 }
 

@@ -3,14 +3,14 @@ import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readReport } from '../baseline/trainer';
 import type { Manifest } from '../../models/registry/manifest';
-import { LABEL_PLANS, writeDataset } from '../dataset';
+import { LABEL_PLANS } from '../dataset';
 import type { Champion } from './champions';
 import { BackfillError } from './errors';
 import { readJson, sha256, writeJson } from './files';
-import { DATASET_FILE, joinItems } from './join';
+import { DATASET_FILE } from './join';
 import type { DatasetNote } from './join';
 import type { RunFolder } from './run-folder';
-import { readsParquet, runTrainer } from './trainer-process';
+import { runTrainer } from './trainer-process';
 import type { TrainerRun } from './trainer-process';
 
 export interface TrainNote {
@@ -49,7 +49,11 @@ export async function train(request: TrainRequest): Promise<TrainNote> {
   const { wanted, left } = chosen(dataset, request.models);
   const out = run.at('trained.partial');
   rmSync(out, { recursive: true, force: true });
-  await trainInto(request, out, wanted);
+  const folder = champions.length === 0 ? null : run.at('champions');
+  const { python, seed, signal, say } = request;
+  const source = run.plan().source.words;
+  const shared = { python, seed, signal, say, source, notice: null, champions: folder };
+  await runTrainer({ ...shared, out, models: wanted, dataset: run.at(DATASET_FILE) });
   const models = wanted.map(name => {
     if (!existsSync(join(out, name, 'report.json')))
       throw new BackfillError('trainer-failed', `The trainer left no report of ${name}.`);
@@ -77,28 +81,4 @@ function chosen({ sides }: DatasetNote, models: readonly string[] | null) {
     .filter(name => !has(name))
     .map(name => ({ name, reason: 'the history is too short for its labels' }));
   return { wanted: asked.filter(has), left };
-}
-
-async function trainInto(request: TrainRequest, out: string, models: readonly string[]): Promise<void> {
-  const { run, python, seed, champions, signal, say } = request;
-  const shared = { python, out, seed, signal, say, models };
-  const folder = champions.length === 0 ? null : run.at('champions');
-  if (readsParquet(python))
-    return runTrainer({ ...shared, dataset: run.at(DATASET_FILE), champions: folder });
-  return trainFromFolder(run, shared);
-}
-
-/** For the trainer that reads a dataset folder: goes when the one that reads Parquet is in. */
-async function trainFromFolder(
-  run: RunFolder,
-  shared: Omit<TrainerRun, 'dataset' | 'champions'>,
-): Promise<void> {
-  const plan = run.plan();
-  const dataset = run.at('dataset.partial');
-  writeDataset(dataset, joinItems(run, plan).snapshots, plan.range);
-  try {
-    await runTrainer({ ...shared, dataset, champions: null });
-  } finally {
-    rmSync(dataset, { recursive: true, force: true });
-  }
 }

@@ -2,7 +2,7 @@
  * The Python trainer as a process. Its environment is made by `make trainer`, never here: nothing is downloaded while
  * a job runs.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,6 +18,10 @@ export interface TrainerRun {
   /** Folder of the models that score now; null: none does. */
   champions: string | null;
   models: readonly string[];
+  /** Where the history came from, in words, for the cards. */
+  source: string;
+  /** A sentence on top of the cards; null: none. */
+  notice: string | null;
   signal: AbortSignal;
   say: (line: string) => void;
 }
@@ -31,28 +35,18 @@ export async function runTrainer(run: TrainerRun): Promise<void> {
       'trainer-failed',
       `The trainer has no Python environment: \`make trainer\` installs it into ${join('backfill', 'trainer', '.venv')}.`,
     );
-  const { dataset, out, seed, champions, models } = run;
-  const parameters = dataset.endsWith('.parquet')
-    ? [
-        ...['train', '--dataset', dataset, '--out', out, '--seed', String(seed)],
-        ...(champions === null ? [] : ['--champions', champions]),
-        ...['--models', models.join(',')],
-      ]
-    : [dataset, out, '--seed', String(seed)];
+  const { dataset, out, seed, champions, models, source, notice } = run;
+  const parameters = [
+    ...['train', '--dataset', dataset, '--out', out, '--seed', String(seed), '--source', source],
+    ...(champions === null ? [] : ['--champions', champions]),
+    ...(notice === null ? [] : ['--notice', notice]),
+    ...['--models', models.join(',')],
+  ];
   const code = await ended(python, ['-B', '-m', 'rescore_trainer', ...parameters], folder, run);
   if (run.signal.aborted) throw new BackfillError('interrupted', 'Training was stopped on the way.');
   if (code !== 0)
     throw new BackfillError('trainer-failed', `The trainer ended with ${code}; what it said stands above.`);
 }
-
-/** Whether the trainer beside this program reads Parquet. */
-export const readsParquet = (python: string | null): boolean => {
-  const folder = trainerDirectory();
-  const command = python ?? join(folder, '.venv', 'bin', 'python');
-  return spawnSync(command, ['-B', '-m', 'rescore_trainer', 'train', '--help'], {
-    cwd: folder,
-  }).stdout.includes('--dataset');
-};
 
 function ended(
   command: string,

@@ -1,72 +1,128 @@
-"""How good a model is on validation rows, each figure with a 95 % interval over customers (bootstrap)."""
+"""How good answers are on validation rows.
+
+A metric looks at labels and answers once and returns a function of `counts`, how often each row is taken: with ones
+it is the metric itself, with the counts of a resample it is the metric of that resample, without sorting again.
+Rows count the same: each is one moment at which the model would have been asked.
+"""
 
 from typing import Callable
 
 import numpy as np
 
-from .dataset import Rows
-
-RESAMPLES = 200
 BINS = 10
-Metric = Callable[[np.ndarray, np.ndarray], float]
+OfCounts = Callable[[np.ndarray], float]
+Metric = Callable[[np.ndarray, np.ndarray], OfCounts]
 
 
-def ranks(values: np.ndarray) -> np.ndarray:
-    """Mean ranks from 1."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[inverse]
+class _Ties:
+    """Rows in the order of their answers, equal answers as one group: the order within it would be chance."""
+
+    def __init__(self, score: np.ndarray, label: np.ndarray):
+        self.order = np.argsort(score, kind="stable")
+        self.label = label[self.order].astype(float)
+        ordered = score[self.order]
+        self.starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+
+    def sums(self, counts: np.ndarray, values: np.ndarray | float = 1.0) -> np.ndarray:
+        return np.add.reduceat(counts[self.order] * values, self.starts)
 
 
-def auc(label: np.ndarray, score: np.ndarray) -> float:
+def auc(label: np.ndarray, score: np.ndarray) -> OfCounts:
     """Mann-Whitney: the share of pairs in the right order, ties half."""
-    positives = label > 0.5
-    ones, zeros = positives.sum(), (~positives).sum()
-    return float((ranks(score)[positives].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+    ties = _Ties(score, label > 0.5)
+
+    def of(counts: np.ndarray) -> float:
+        ones, zeros = ties.sums(counts, ties.label), ties.sums(counts, 1 - ties.label)
+        below = np.cumsum(zeros) - zeros / 2
+        return float(ones @ below / (ones.sum() * zeros.sum()))
+
+    return of
 
 
-def log_loss(label: np.ndarray, score: np.ndarray) -> float:
+def _mean(losses: np.ndarray) -> OfCounts:
+    return lambda counts: float(counts @ losses / counts.sum())
+
+
+def log_loss(label: np.ndarray, score: np.ndarray) -> OfCounts:
     sure = np.clip(score.astype(float), 1e-7, 1 - 1e-7)
-    return float(-np.mean(label * np.log(sure) + (1 - label) * np.log(1 - sure)))
+    return _mean(-(label * np.log(sure) + (1 - label) * np.log(1 - sure)))
 
 
-def calibration_error(label: np.ndarray, score: np.ndarray) -> float:
-    """Mean absolute gap between mean label and mean score over 10 bins of equal count."""
-    bins = np.array_split(np.argsort(score, kind="stable"), BINS)
-    return float(np.mean([abs(label[rows].mean() - score[rows].mean()) for rows in bins]))
+def mean_absolute_error(label: np.ndarray, score: np.ndarray) -> OfCounts:
+    return _mean(np.abs(label - score.astype(float)))
 
 
-def r2(label: np.ndarray, score: np.ndarray) -> float:
-    return float(1 - np.sum((label - score) ** 2) / np.sum((label - label.mean()) ** 2))
+def base_rate(label: np.ndarray, _score: np.ndarray) -> OfCounts:
+    return _mean(label.astype(float))
 
 
-def mean_absolute_error(label: np.ndarray, score: np.ndarray) -> float:
-    return float(np.mean(np.abs(label - score)))
+def tweedie_deviance(label: np.ndarray, score: np.ndarray, power: float = 1.5) -> OfCounts:
+    """Of amounts with many zeros; least for the true mean, whatever the amounts' distribution."""
+    mean = np.maximum(score.astype(float), 1e-6)
+    apart = label ** (2 - power) / ((1 - power) * (2 - power))
+    return _mean(2 * (apart - label * mean ** (1 - power) / (1 - power) + mean ** (2 - power) / (2 - power)))
 
 
-def normalised_gini(label: np.ndarray, score: np.ndarray) -> float:
-    """Area between the concentration curve of the label under the score's order and chance, over the best order's."""
+def calibration_error(label: np.ndarray, score: np.ndarray) -> OfCounts:
+    """Mean absolute gap between mean label and mean answer over 10 bins of equal count."""
+    ties = _Ties(score, label)
+    answers = score[ties.order].astype(float)
 
-    def area(order: np.ndarray) -> float:
-        share = np.cumsum(label[order]) / label.sum()
-        return float(np.mean(share - np.arange(1, len(label) + 1) / len(label)))
+    def of(counts: np.ndarray) -> float:
+        rows, labels, sums = ties.sums(counts), ties.sums(counts, ties.label), ties.sums(counts, answers)
+        total = rows.sum()
+        place = np.minimum(((np.cumsum(rows) - rows / 2) * BINS / total).astype(int), BINS - 1)
+        held, gaps = (np.bincount(place, weights=each, minlength=BINS) for each in (rows, labels - sums))
+        return float(np.mean(np.abs(gaps[held > 0]) / held[held > 0]))
 
-    return area(np.argsort(-score, kind="stable")) / area(np.argsort(-label, kind="stable"))
+    return of
 
 
-def mean_ratio(label: np.ndarray, score: np.ndarray) -> float:
+def r2(label: np.ndarray, score: np.ndarray) -> OfCounts:
+    errors, squares = (label - score.astype(float)) ** 2, label.astype(float) ** 2
+
+    def of(counts: np.ndarray) -> float:
+        total = counts.sum()
+        return float(1 - counts @ errors / (counts @ squares - (counts @ label) ** 2 / total))
+
+    return of
+
+
+def mean_ratio(label: np.ndarray, score: np.ndarray) -> OfCounts:
     """Sum predicted / sum actual."""
-    return float(score.sum() / label.sum())
+    answers = score.astype(float)
+    return lambda counts: float(counts @ answers / (counts @ label))
 
 
-def lift(label: np.ndarray, score: np.ndarray) -> float:
-    """Mean label of the tenth with the highest scores, over the mean of all."""
-    tenth = np.argsort(-score, kind="stable")[: max(1, len(label) // 10)]
-    return float(label[tenth].mean() / label.mean())
+def normalised_gini(label: np.ndarray, score: np.ndarray) -> OfCounts:
+    """Area between the concentration curve of the label under the answers' order and chance, over the best order's."""
+
+    def area(by: np.ndarray) -> OfCounts:
+        ties = _Ties(-by, label)
+
+        def of(counts: np.ndarray) -> float:
+            rows, gained = ties.sums(counts), ties.sums(counts, ties.label)
+            share = np.concatenate([[0], np.cumsum(gained) / gained.sum()])
+            return float(rows @ (share[1:] + share[:-1]) / 2 / rows.sum() - 0.5)
+
+        return of
+
+    ours, best = area(score.astype(float)), area(label.astype(float))
+    return lambda counts: ours(counts) / best(counts)
 
 
-def base_rate(label: np.ndarray, _score: np.ndarray) -> float:
-    return float(label.mean())
+def lift(label: np.ndarray, score: np.ndarray) -> OfCounts:
+    """Mean label of the tenth with the highest answers, over the mean of all."""
+    ties = _Ties(-score.astype(float), label)
+
+    def of(counts: np.ndarray) -> float:
+        rows, labels = ties.sums(counts), ties.sums(counts, ties.label)
+        tenth = rows.sum() / 10
+        taken = np.clip(tenth - (np.cumsum(rows) - rows), 0, rows)
+        mean = labels / np.where(rows > 0, rows, 1)
+        return float(taken @ mean / tenth / (labels.sum() / rows.sum()))
+
+    return of
 
 
 METRICS: dict[str, dict[str, Metric]] = {
@@ -80,32 +136,16 @@ ATTAINABLE: dict[str, dict[str, Metric]] = {
     "churn": {"aucOfTruth": auc, "logLossOfTruth": log_loss},
     "ltv": {"r2OfTruth": r2, "giniOfTruth": normalised_gini},
 }
+#: What families and parameters are chosen by, on the inner hold-out: least for the true expectation.
+LOSSES: dict[str, Metric] = {"engagement": log_loss, "churn": log_loss, "ltv": tweedie_deviance}
 
 
-def measure(name: str, rows: Rows, score: np.ndarray, seed: int) -> dict[str, dict[str, float]]:
-    random = np.random.default_rng(seed)
-    by_customer = _rows_by_customer(rows.customers)
-    samples = [
-        np.concatenate([by_customer[one] for one in random.integers(len(by_customer), size=len(by_customer))])
-        for _ in range(RESAMPLES)
-    ]
-
-    def figures(metrics: dict[str, Metric], answer: np.ndarray) -> dict[str, dict[str, float]]:
-        return {key: _with_interval(metric, rows.label, answer, samples) for key, metric in metrics.items()}
-
-    measured = figures(METRICS[name], score)
-    if np.isfinite(rows.truth).all():
-        measured |= figures(ATTAINABLE[name], rows.truth)
-    return measured
+def value_of(metric: Metric, label: np.ndarray, score: np.ndarray) -> float:
+    return metric(label, score)(np.ones(len(label)))
 
 
-def _rows_by_customer(customers: np.ndarray) -> list[np.ndarray]:
-    order = np.argsort(customers, kind="stable")
-    starts = np.flatnonzero(np.diff(customers[order])) + 1
-    return np.split(order, starts)
-
-
-def _with_interval(metric: Metric, label: np.ndarray, score: np.ndarray, samples: list[np.ndarray]) -> dict[str, float]:
-    resampled = [metric(label[sample], score[sample]) for sample in samples]
-    low, high = np.percentile(resampled, [2.5, 97.5])
-    return {"value": metric(label, score), "low": float(low), "high": float(high)}
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Mean ranks from 1."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return (last - (counts - 1) / 2)[inverse]

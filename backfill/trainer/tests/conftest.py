@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as parquet
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
+import synthetic  # noqa: E402
 from rescore_trainer.dataset import Rows  # noqa: E402
 
 FEATURES = [f"feature_{number}" for number in range(6)]
@@ -17,9 +19,17 @@ def make_rows(count: int, seed: int) -> Rows:
     random = np.random.default_rng(seed)
     vectors = random.normal(size=(count, len(FEATURES))).astype(np.float32)
     chance = 1 / (1 + np.exp(-(1.5 * vectors[:, 0] - vectors[:, 1])))
-    label = (random.random(count) < chance).astype(np.float32)
+    label = (random.random(count) < chance).astype(float)
     vectors[random.random(vectors.shape) < 0.33] = np.nan
-    return Rows(vectors, label, np.arange(count, dtype=np.int32), chance, np.zeros((count, 1), dtype=np.uint8))
+    return Rows(
+        vectors=vectors,
+        label=label,
+        customers=np.arange(count),
+        snapshots=np.sort(random.integers(10**9, size=count)),
+        weight=np.ones(count),
+        truth=chance,
+        groups=np.zeros((count, 0), dtype=np.int16),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +40,21 @@ def training() -> Rows:
 @pytest.fixture(scope="session")
 def validation() -> Rows:
     return make_rows(2_000, 2)
+
+
+@pytest.fixture(scope="session")
+def columns() -> dict[str, np.ndarray]:
+    """Of a dataset of 16,000 rows; copy before changing."""
+    return synthetic.columns(16_000)
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes columns as dataset.parquet."""
+
+    def write(found: dict[str, np.ndarray]) -> Path:
+        path = tmp_path / "dataset.parquet"
+        parquet.write_table(synthetic.table(found), path)
+        return path
+
+    return write

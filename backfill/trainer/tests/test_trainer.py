@@ -1,3 +1,5 @@
+"""Laws of fitting: it finds what is there, nothing where nothing is, and says the same again."""
+
 import json
 from dataclasses import replace
 
@@ -5,23 +7,58 @@ import numpy as np
 import pytest
 import xgboost
 
-from rescore_trainer.calibrate import platt
-from rescore_trainer.contributions import contributions
-from rescore_trainer.export import to_onnx
-from rescore_trainer.fit import fit, trees_of
+import synthetic
+from rescore_trainer.calibrate import balance, platt
+from rescore_trainer.contributions import contributions, hard_vectors
+from rescore_trainer.dataset import Rows, read_dataset
+from rescore_trainer.errors import TrainingError
+from rescore_trainer.export import answers_of, check_parity, to_onnx
+from rescore_trainer.families.choice import FAMILIES, choose, fit_chosen
+from rescore_trainer.families.ensemble import SHARED
+from rescore_trainer.families.family import Found, Question, Trial
+from rescore_trainer.families.search import inner_split
 from rescore_trainer.golden import golden_lines, golden_vectors
-from rescore_trainer.leaks import LeakError, find_leaks, refuse_leaks
-from rescore_trainer.metrics import auc, calibration_error, normalised_gini, r2
-from rescore_trainer.specification import BY_NAME
+from rescore_trainer.leaks import LeakError, refuse_leaks, strengths
+from rescore_trainer.metrics import auc, calibration_error, value_of
 
-from conftest import FEATURES
+from conftest import FEATURES, make_rows
 
-CHURN = BY_NAME["churn"]
+EVERY = [(model, family) for model, families in FAMILIES.items() for family in families]
+NAMES = [f"{model} {family.name}" for model, family in EVERY]
+
+
+def quiet(line: str) -> None:
+    pass
+
+
+def question(model: str, seed: int = 1) -> Question:
+    return Question(model, FEATURES, seed)
+
+
+def parameters_of(model: str, family, trees: int = 40) -> dict:
+    """The family's first try, with few trees."""
+    first = {**SHARED, **family.base}
+    if family.name == "zero-inflated":
+        return {**first, "chance_trees": trees, "amount_trees": trees}
+    return {**first, "objective": family.objective, "trees": trees}
+
+
+def as_asked(model: str, rows: Rows) -> Rows:
+    """Labels in the unit of the question: shares, classes, amounts with many zeros."""
+    if model != "ltv":
+        return rows
+    amount = rows.label * np.exp(np.nan_to_num(rows.vectors[:, 2].astype(float)))
+    return replace(rows, label=amount)
+
+
+def fitted(model: str, family, rows: Rows, trees: int = 40):
+    return family.fit(question(model), as_asked(model, rows), parameters_of(model, family, trees))
 
 
 def test_finds_what_is_there(training, validation):
-    found = auc(validation.label, fit(CHURN, training, 1).predict(validation.vectors))
-    assert 0.7 < found < auc(validation.label, validation.truth)
+    found = fit_chosen(question("churn"), training, quiet)[1].predict(validation.vectors)
+    assert 0.7 < value_of(auc, validation.label, found) < value_of(auc, validation.label, validation.truth)
+    assert value_of(calibration_error, validation.label, found) < 0.05
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -30,45 +67,118 @@ def test_permuted_labels_teach_nothing(training, validation, seed):
     assert min(permuted.sum(), len(permuted) - permuted.sum()) >= 400
     assert min(validation.label.sum(), len(validation.label) - validation.label.sum()) >= 400
     # A scaling of noise may turn the order round; the trees alone are asked.
-    specification = replace(CHURN, calibration_share=0.0)
-    answers = fit(specification, replace(training, label=permuted), seed).predict(validation.vectors)
-    assert abs(auc(validation.label, answers) - 0.5) <= 0.06
+    family = replace(FAMILIES["churn"][0], calibration_share=0.0)
+    answers = fitted("churn", family, replace(training, label=permuted), 60).predict(validation.vectors)
+    assert abs(value_of(auc, validation.label, answers) - 0.5) <= 0.06
+
+
+def test_a_row_of_no_weight_teaches_nothing(training, validation):
+    """Half of the rows say the opposite; with hardly any weight they are not heard."""
+    wrong = np.arange(len(training)) % 2 == 0
+    rows = replace(
+        training,
+        label=np.where(wrong, 1 - training.label, training.label),
+        weight=np.where(wrong, 1e-6, 1.0),
+    )
+    # A scaling of noise may turn the order round; the trees alone are asked.
+    family = replace(FAMILIES["churn"][0], calibration_share=0.0)
+    heard = fitted("churn", family, replace(rows, weight=np.ones(len(rows)))).predict(validation.vectors)
+    assert value_of(auc, validation.label, heard) < 0.6
+    unheard = fitted("churn", family, rows).predict(validation.vectors)
+    assert value_of(auc, validation.label, unheard) > 0.75
+
+
+def test_an_answer_that_must_rise_rises(training):
+    """The label depends on the first feature upwards: so do the mean answers."""
+    answers = fitted("churn", FAMILIES["churn"][0], training).predict
+    steps = np.zeros((9, len(FEATURES)), dtype=np.float32)
+    steps[:, 0] = np.linspace(-2, 2, 9)
+    found = answers(steps)
+    assert found[-1] - found[0] > 0.6
+    assert (np.diff(found) > -0.05).all()
+
+
+def test_the_inner_split_is_by_customer_and_time():
+    rows = make_rows(3_000, 1)
+    rows = replace(rows, customers=np.arange(3_000) // 10 % 97)
+    split = inner_split(rows, 1)
+    assert not np.intersect1d(split.learn.customers, split.choose.customers).size
+    assert split.learn.snapshots.max() < split.choose.snapshots.min()
+    assert len(split.learn) >= 1_000 and len(split.choose) >= 100
+
+
+def test_the_search_keeps_the_best_try_and_the_trees_stay_few(training):
+    for model in ("engagement", "churn"):
+        _family, best, every = choose(question(model), as_asked(model, training), quiet)
+        assert best.best.loss == min(trial.loss for found in every for trial in found.trials)
+        assert len(best.trials) == 6
+        assert all(trial.parameters["max_depth"] <= 4 and 1 <= trial.parameters["trees"] <= 150 for trial in best.trials)
 
 
 def test_a_feature_that_equals_the_label_is_named(training):
     vectors = training.vectors.copy()
     vectors[:, 3] = training.label
-    leaking = replace(training, vectors=vectors)
-    assert find_leaks(leaking, FEATURES) == ["feature_3"]
+    found = strengths(replace(training, vectors=vectors), FEATURES)
+    assert found[0] == {"feature": "feature_3", "measure": "auc", "value": 1.0}
     with pytest.raises(LeakError, match="churn: feature_3 alone"):
-        refuse_leaks("churn", leaking, FEATURES)
+        refuse_leaks("churn", found)
 
 
 def test_a_feature_that_is_undefined_exactly_for_one_class_is_named(training):
     vectors = training.vectors.copy()
     vectors[:, 4] = np.where(training.label == 1, np.nan, 1.0)
-    assert find_leaks(replace(training, vectors=vectors), FEATURES) == ["feature_4"]
+    with pytest.raises(LeakError, match="churn: feature_4 alone"):
+        refuse_leaks("churn", strengths(replace(training, vectors=vectors), FEATURES))
 
 
 def test_a_feature_that_equals_an_amount_is_named(training):
     amount = np.exp(np.random.default_rng(1).normal(size=len(training.label))).astype(np.float32)
     vectors = training.vectors.copy()
     vectors[:, 5] = 3 * amount**2
-    assert find_leaks(replace(training, vectors=vectors, label=amount), FEATURES) == ["feature_5"]
+    with pytest.raises(LeakError, match="ltv: feature_5 alone"):
+        refuse_leaks("ltv", strengths(replace(training, vectors=vectors, label=amount), FEATURES))
 
 
 def test_an_honest_set_has_no_leak(training):
-    assert find_leaks(training, FEATURES) == []
+    found = strengths(training, FEATURES)
+    refuse_leaks("churn", found)
+    assert [each["feature"] for each in found[:2]] == ["feature_0", "feature_1"]
 
 
-def test_same_rows_and_seed_give_the_same_bytes(training, validation):
-    def files(seed: int) -> tuple[str, bytes, str]:
-        fitted = fit(CHURN, training, seed)
-        model = trees_of(fitted, FEATURES)
-        return json.dumps(model), to_onnx(model), golden_lines(fitted, golden_vectors(validation.vectors, model, seed))
+@pytest.mark.parametrize("model, family", EVERY, ids=NAMES)
+def test_same_rows_and_seed_give_the_same_bytes(training, validation, model, family):
+    def files(seed: int) -> tuple[bytes, str]:
+        found = family.fit(question(model, seed), as_asked(model, training), parameters_of(model, family))
+        golden = golden_vectors(validation.vectors, found.splits(), seed)
+        return found.onnx(), golden_lines(golden, found.predict(golden))
 
     assert files(1) == files(1)
     assert files(1)[0] != files(2)[0]
+
+
+@pytest.mark.parametrize("model, family", EVERY, ids=NAMES)
+def test_the_runtime_answers_as_the_fitted_model_on_thresholds_and_without_values(training, validation, model, family):
+    found = fitted(model, family, training)
+    golden = golden_vectors(validation.vectors, found.splits(), 1)
+    assert len(golden) >= 50 and np.isnan(golden).any()
+    thresholds = {(feature, np.float32(threshold)) for feature, threshold in found.splits()}
+    on = [sum((feature, value) in thresholds for feature, value in enumerate(row)) for row in golden]
+    assert sum(count > 0 for count in on) >= 24
+    vectors = golden
+    if found.trees() is not None:
+        vectors = np.vstack([golden, hard_vectors(found.trees(), 5_000, 1)])
+    check_parity(found.onnx(), vectors, found.predict(vectors), model)
+    # In another batch size, too.
+    one_by_one = [answers_of(found.onnx(), row[None])[0] for row in golden[:10]]
+    assert one_by_one == pytest.approx(found.predict(golden[:10]), rel=1e-5, abs=1e-5)
+
+
+def test_a_graph_that_answers_otherwise_is_refused(training, validation):
+    found = fitted("churn", FAMILIES["churn"][0], training)
+    model = found.trees()
+    model["trees"][0]["value"] = [value + 0.01 if value else value for value in model["trees"][0]["value"]]
+    with pytest.raises(TrainingError, match="golden vector"):
+        check_parity(to_onnx("churn", [model]), validation.vectors, found.predict(validation.vectors), "churn")
 
 
 def walk(model: dict, x: np.ndarray) -> float:
@@ -86,40 +196,79 @@ def walk(model: dict, x: np.ndarray) -> float:
     return float(np.exp(margin) if model["link"] == "exp" else 1 / (1 + np.exp(-margin)))
 
 
-@pytest.mark.parametrize("name", BY_NAME)
-def test_trees_json_says_what_xgboost_answers(training, validation, name):
-    fitted = fit(BY_NAME[name], training, 1)
-    model = trees_of(fitted, FEATURES)
-    vectors = golden_vectors(validation.vectors, model, 1)
-    assert len(vectors) >= 50 and np.isnan(vectors).any()
-    answers = fitted.predict(vectors)
-    for x, answer in zip(vectors, answers):
-        assert abs(walk(model, x) - answer) <= 1e-5 * max(1, abs(answer))
+EXPLAINED = [(model, family) for model, family in EVERY if family.explained]
+
+
+@pytest.mark.parametrize("model, family", EVERY, ids=NAMES)
+def test_a_family_has_trees_or_says_that_it_has_none(training, model, family):
+    assert (fitted(model, family, training, 3).trees() is not None) == family.explained
+
+
+@pytest.mark.parametrize("model, family", EXPLAINED)
+def test_trees_json_says_what_xgboost_answers(training, validation, model, family):
+    found = fitted(model, family, training)
+    vectors = golden_vectors(validation.vectors, found.splits(), 1)
+    for x, answer in zip(vectors, found.predict(vectors)):
+        assert abs(walk(found.trees(), x) - answer) <= 1e-5 * max(1, abs(answer))
+
+
+@pytest.mark.parametrize("model, family", EXPLAINED)
+def test_trees_json_given_back_to_xgboost_explains_as_the_fitted_model(training, validation, model, family):
+    found = fitted(model, family, training)
+    expected = found.ensemble.booster.predict(xgboost.DMatrix(validation.vectors), pred_contribs=True)
+    assert np.abs(contributions(found.trees(), validation.vectors) - expected).max() <= 1e-5
+
+
+@pytest.mark.parametrize("model, family", [each for each in EVERY if each[0] == "ltv"])
+def test_amounts_sum_up_to_what_came(training, model, family):
+    rows = as_asked("ltv", replace(training, weight=np.linspace(0.5, 1.5, len(training))))
+    found = family.fit(question("ltv"), rows, parameters_of("ltv", family))
+    predicted = np.average(found.predict(rows.vectors), weights=rows.weight)
+    assert predicted == pytest.approx(np.average(rows.label, weights=rows.weight), rel=1e-4)
+
+
+def test_a_family_without_trees_must_be_clearly_better(training, monkeypatch):
+    def with_losses(explained: float, unexplained: float) -> str:
+        losses = {"tweedie": explained, "zero-inflated": unexplained}
+        for family in FAMILIES["ltv"]:
+            monkeypatch.setattr(type(family), "search", lambda self, *_: Found(self.name, Trial({}, losses[self.name])))
+        return choose(question("ltv"), as_asked("ltv", training), quiet)[0].name
+
+    assert with_losses(1.0, 0.98) == "tweedie"
+    assert with_losses(1.0, 0.96) == "zero-inflated"
 
 
 def test_platt_finds_the_scale_that_made_the_labels():
     random = np.random.default_rng(1)
     margin = random.normal(size=40_000)
     label = (random.random(40_000) < 1 / (1 + np.exp(-(0.5 * margin + 1)))).astype(float)
-    scale, offset = platt(margin, label)
+    scale, offset = platt(margin, label, np.ones(40_000))
     assert abs(scale - 0.5) < 0.05 and abs(offset - 1) < 0.05
 
 
-def test_metrics_on_cases_known_by_hand():
-    label = np.array([0, 0, 1, 1.0])
-    assert auc(label, np.array([0.1, 0.4, 0.35, 0.8])) == 0.75
-    assert auc(label, np.full(4, 0.5)) == 0.5
-    assert r2(label, label) == 1 and r2(label, np.full(4, 0.5)) == 0
-    assert normalised_gini(np.array([1, 2, 3, 4.0]), np.array([1, 2, 3, 4.0])) == 1
-    many = np.tile([0, 1.0], 500)
-    assert calibration_error(many, np.full(1_000, 0.5)) == 0
-    assert abs(calibration_error(many, np.full(1_000, 0.7)) - 0.2) < 1e-12
+def test_platt_refuses_a_margin_that_orders_nothing():
+    margin = np.linspace(-1, 1, 1_000)
+    with pytest.raises(TrainingError, match="do not order the label"):
+        platt(margin, (margin < 0).astype(float) * (np.arange(1_000) % 3 > 0), np.ones(1_000))
 
 
-@pytest.mark.parametrize("name", BY_NAME)
-def test_trees_json_given_back_to_xgboost_explains_as_the_fitted_model(training, validation, name):
-    fitted = fit(BY_NAME[name], training, 1)
-    model = trees_of(fitted, FEATURES)
-    found = contributions(model, validation.vectors)
-    expected = fitted.booster.predict(xgboost.DMatrix(validation.vectors), pred_contribs=True)
-    assert np.abs(found - expected).max() <= 1e-5
+def test_balance_is_the_log_of_what_is_missing():
+    assert balance(np.array([1.0, 3.0]), np.array([2.0, 6.0]), np.ones(2)) == pytest.approx(np.log(2))
+
+
+def test_a_booster_of_one_leaf_is_exported(training, validation):
+    """Early stopping on noise can leave trees that never ask."""
+    family = FAMILIES["churn"][0]
+    parameters = {**parameters_of("churn", family, 2), "min_child_weight": 1e9}
+    found = replace(family, calibration_share=0.0).fit(question("churn"), training, parameters)
+    assert found.splits() == []
+    golden = golden_vectors(validation.vectors, found.splits(), 1)
+    assert len(golden) >= 50
+    check_parity(found.onnx(), golden, found.predict(golden), "churn")
+
+
+def test_golden_lines_are_exact(validation):
+    vectors = validation.vectors[:3]
+    lines = [json.loads(line) for line in golden_lines(vectors, np.zeros(3, np.float32)).splitlines()]
+    back = np.array([[np.nan if value is None else value for value in line["x"]] for line in lines], dtype=np.float32)
+    assert np.array_equal(back, vectors, equal_nan=True)

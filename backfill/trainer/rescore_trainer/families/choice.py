@@ -1,0 +1,66 @@
+"""Which families may answer a question, and which one does."""
+
+from typing import Callable
+
+from ..dataset import Rows
+from .boosted import Boosted
+from .family import Family, Fitted, Found, Question
+from .search import inner_split
+from .zero_inflated import ZeroInflated
+
+#: A family whose answers cannot be explained must be better by this share of the loss.
+EXPLANATIONS_ARE_WORTH = 0.03
+
+TREES = {"max_depth": [3, 4], "eta": [0.1, 0.2], "min_child_weight": [20, 60], "lambda": [2.0, 8.0]}
+#: Amounts are few and far apart: leaves hold more rows.
+WIDE = {"max_depth": 3, "min_child_weight": 60}
+
+FAMILIES: dict[str, list[Family]] = {
+    "engagement": [Boosted("boosted", "one ensemble of trees, log loss of the share", "reg:logistic", "logistic", {}, TREES)],
+    "churn": [
+        Boosted(
+            "boosted",
+            "one ensemble of trees, log loss; calibrated (Platt) on customers whom the trees have not seen",
+            "binary:logistic",
+            "logistic",
+            {},
+            TREES,
+            calibration_share=0.2,
+        )
+    ],
+    "ltv": [
+        Boosted(
+            "tweedie",
+            "one ensemble of trees, Tweedie deviance",
+            "reg:tweedie",
+            "exp",
+            {**WIDE, "tweedie_variance_power": 1.3},
+            {"max_depth": [3, 4], "min_child_weight": [60, 200], "tweedie_variance_power": [1.05, 1.3, 1.6]},
+        ),
+        ZeroInflated(
+            "zero-inflated",
+            "two ensembles of trees: the chance of any revenue times the revenue of who buys (gamma)",
+            WIDE,
+            {"max_depth": [2, 3], "eta": [0.1, 0.2], "min_child_weight": [20, 60]},
+        ),
+    ],
+}
+
+
+def choose(question: Question, rows: Rows, say: Callable[[str], None]) -> tuple[Family, Found, list[Found]]:
+    """The family of least inner loss, with all that was tried."""
+    split = inner_split(rows, question.seed)
+    families = FAMILIES[question.model]
+    found = [family.search(question, split, say) for family in families]
+    worth = [
+        each.best.loss * (1 if family.explained else 1 + EXPLANATIONS_ARE_WORTH)
+        for family, each in zip(families, found)
+    ]
+    best = worth.index(min(worth))
+    return families[best], found[best], found
+
+
+def fit_chosen(question: Question, rows: Rows, say: Callable[[str], None]) -> tuple[Family, Fitted, list[Found]]:
+    family, best, every = choose(question, rows, say)
+    say(f"{family.name}: fits {len(rows)} rows")
+    return family, family.fit(question, rows, best.best.parameters), every
