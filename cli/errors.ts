@@ -56,6 +56,10 @@ export const CLI_ERRORS = {
   'scores-differ': 'docs/runbook.md, "Scores differ from the archive", says what to look at first.',
   'scores-unchecked': 'Look at missingBecause in consistency.json, and at `rescore archive coverage`.',
   'score-unknown': 'Check the id and `rescore archive coverage`: only scores that are archived can be found.',
+  'cluster-missing':
+    'Run it in a pod that a service account is mounted into, as k8s/backfill/night.yaml does, or leave it out: `rescore backfill replay` needs no cluster.',
+  'cluster-refused': 'Compare the rights of this service account with k8s/backfill/accounts.yaml.',
+  'job-failed': '`kubectl logs` of its pods says why; run the night again: items that are done stay done.',
   'rebuild-refused': 'docs/runbook.md, "Redis was emptied", has the procedure.',
   'rebuild-unfinished':
     'Mend the cause, delete what it wrote (docs/runbook.md, "Redis was emptied"), and run it again.',

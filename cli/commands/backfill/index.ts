@@ -1,11 +1,15 @@
 /** `rescore backfill`: from the archive to models that score, step by step. A step is added by one line in `STEPS`. */
 import type { Command } from 'commander';
 import type { Io } from '../../io';
+import { addConsistency } from './consistency';
 import { addDataset } from './dataset';
+import { addDrift } from './drift';
 import { addGate } from './gate';
 import { addPlan } from './plan';
 import { addPublish } from './publish';
 import { addReplay } from './replay';
+import { addReplayJob } from './replay-job';
+import { addReport } from './report';
 import { addRun } from './run';
 import type { RunProgram, Step } from './run';
 import { addTrain } from './train';
@@ -27,6 +31,9 @@ const STEPS: readonly BackfillStep[] = [
   { name: 'train', add: addTrain, options: ['seed', 'models', 'python'] },
   { name: 'gate', add: addGate, options: [] },
   { name: 'publish', add: addPublish, options: [] },
+  { name: 'consistency', add: addConsistency, options: [] },
+  { name: 'drift', add: addDrift, options: [] },
+  { name: 'report', add: addReport, options: [] },
 ];
 
 export const backfillCommand =
@@ -37,4 +44,5 @@ export const backfillCommand =
       .description('history → dataset → models → gate → registry: the nightly job, step by step or at once');
     for (const { add } of STEPS) add(backfill, io);
     addRun(backfill, io, STEPS, program);
+    addReplayJob(backfill, io);
   };
