@@ -1,10 +1,9 @@
-/** The manifests of k8s/base as they stand there, and the parts of them that tests look at. */
+/** The manifests of a folder of k8s/ as they stand there, and the parts of them that tests look at. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseAllDocuments, parse } from 'yaml';
 
 export const ROOT = resolve(__dirname, '../..');
-export const BASE = resolve(ROOT, 'k8s/base');
 
 export interface Labels {
   [name: string]: string;
@@ -27,7 +26,7 @@ export interface Container {
   name: string;
   image: string;
   command?: string[];
-  args: string[];
+  args?: string[];
   env?: Variable[];
   envFrom?: { configMapRef: { name: string } }[];
   ports?: { name: string; containerPort: number }[];
@@ -35,7 +34,7 @@ export interface Container {
   livenessProbe?: Probe;
   readinessProbe?: Probe;
   securityContext: object;
-  volumeMounts: { name: string; mountPath: string }[];
+  volumeMounts: { name: string; mountPath: string; readOnly?: boolean }[];
   resources: object;
 }
 
@@ -47,6 +46,7 @@ export interface PodSpec {
   enableServiceLinks: boolean;
   securityContext: object;
   terminationGracePeriodSeconds?: number;
+  volumes: { name: string; [source: string]: unknown }[];
 }
 
 interface Template {
@@ -61,40 +61,55 @@ export interface Manifest {
   metadata: { name: string; labels?: Labels };
   data?: Record<string, string>;
   spec?: Record<string, unknown>;
+  rules?: { apiGroups: string[]; resources: string[]; resourceNames?: string[]; verbs: string[] }[];
+  subjects?: { kind: string; name: string }[];
 }
 
-const FILES = readdirSync(BASE).filter(name => name.endsWith('.yaml') && name !== 'kustomization.yaml');
-
-export const kustomization = parse(readFileSync(resolve(BASE, 'kustomization.yaml'), 'utf8')) as {
-  resources: string[];
-  images: { name: string; newName: string; newTag: string }[];
-};
-
-export const files = (): string[] => [...FILES].sort();
-
-export const manifests: readonly Manifest[] = files().flatMap(name =>
-  parseAllDocuments(readFileSync(resolve(BASE, name), 'utf8')).map(document => document.toJS() as Manifest),
-);
-
-export const ofKind = (kind: string): Manifest[] => manifests.filter(one => one.kind === kind);
-
-/** Pod templates by the name of what makes the pods. */
-export const templates: readonly (readonly [name: string, template: Template])[] = manifests.flatMap(
-  ({ metadata, spec }) => {
-    const job = (spec?.jobTemplate as { spec: Record<string, unknown> } | undefined)?.spec ?? spec;
-    return job?.template === undefined ? [] : [[metadata.name, job.template as Template] as const];
-  },
-);
-
-export const containersOf = ({ initContainers = [], containers }: PodSpec): Container[] => [
+const containersOf = ({ initContainers = [], containers }: PodSpec): Container[] => [
   ...initContainers,
   ...containers,
 ];
 
-/** Every container with the name of its workload. */
-export const containers = templates.flatMap(([name, template]) =>
-  containersOf(template.spec).map(container => [`${name}/${container.name}`, container] as const),
-);
-
-export const settingsOf = (name: string): Record<string, string> =>
-  ofKind('ConfigMap').find(one => one.metadata.name === name)?.data ?? {};
+/** Everything that `kubectl apply -k` would be given of `name`, a folder beside this one. */
+export function manifestsOf(name: string) {
+  const folder = resolve(ROOT, 'k8s', name);
+  const read = (file: string): string => readFileSync(resolve(folder, file), 'utf8');
+  const files = readdirSync(folder)
+    .filter(file => file.endsWith('.yaml') && file !== 'kustomization.yaml')
+    .sort();
+  const manifests = files.flatMap(file =>
+    parseAllDocuments(read(file)).map(document => document.toJS() as Manifest),
+  );
+  const ofKind = (kind: string): Manifest[] => manifests.filter(one => one.kind === kind);
+  /** Pod templates by the name of what makes the pods. */
+  const templates = manifests.flatMap(({ metadata, spec }) => {
+    const job = (spec?.jobTemplate as { spec: Record<string, unknown> } | undefined)?.spec ?? spec;
+    return job?.template === undefined ? [] : [[metadata.name, job.template as Template] as const];
+  });
+  return {
+    folder,
+    files,
+    kustomization: parse(read('kustomization.yaml')) as {
+      namespace: string;
+      resources: string[];
+      images: { name: string; newName: string; newTag: string }[];
+    },
+    manifests,
+    ofKind,
+    named: (kind: string, wanted: string): Manifest =>
+      ofKind(kind).find(one => one.metadata.name === wanted)!,
+    templates,
+    /** Every container with the name of its workload. */
+    containers: templates.flatMap(([workload, { spec }]) =>
+      containersOf(spec).map(container => [`${workload}/${container.name}`, container] as const),
+    ),
+    settingsOf: (wanted: string): Record<string, string> =>
+      ofKind('ConfigMap').find(one => one.metadata.name === wanted)?.data ?? {},
+    /** Workloads whose pods have these labels. */
+    matches: (wanted: Labels): string[] =>
+      templates
+        .filter(([, { metadata }]) => Object.entries(wanted).every(([k, v]) => metadata.labels[k] === v))
+        .map(([workload]) => workload),
+  };
+}
+export type Manifests = ReturnType<typeof manifestsOf>;

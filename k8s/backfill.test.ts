@@ -1,0 +1,142 @@
+/** k8s/backfill: the night, its Indexed Job, and how little each of its pods may do. */
+import { lawsOf } from './testing/laws';
+import { manifestsOf } from './testing/manifests';
+
+const backfill = manifestsOf('backfill');
+const { containers, templates, named, ofKind } = backfill;
+const S3 = 443;
+const API_SERVERS = [443, 6443];
+
+lawsOf(backfill, 'rescore-backfill', { night: [S3, ...API_SERVERS], replay: [S3] });
+
+const templateOf = (workload: string) => templates.find(([name]) => name === workload)![1];
+const containersOf = (workload: string) =>
+  containers.flatMap(([name, container]) => (name.startsWith(`${workload}/`) ? [container] : []));
+const containerOf = (name: string) => containers.find(([one]) => one === name)![1];
+const mounts = (volume: string) =>
+  containers
+    .filter(([, { volumeMounts }]) => volumeMounts.some(({ name }) => name === volume))
+    .map(([name]) => name);
+const RUN = ['--run', '/nights/$(NIGHT)'];
+const variable = (name: string, wanted: string) =>
+  containerOf(name).env!.find(one => one.name === wanted)?.valueFrom?.fieldRef?.fieldPath;
+
+describe('one night', () => {
+  test('is every step in the order in which each needs the one before', () => {
+    expect(containersOf('night').map(({ args = [] }) => args.slice(0, 2).join(' '))).toEqual([
+      '',
+      'backfill plan',
+      'backfill replay-job',
+      'backfill dataset',
+      'backfill train',
+      'backfill gate',
+      'backfill publish',
+      'backfill consistency',
+      'backfill drift',
+      'backfill report',
+    ]);
+  });
+
+  test('works in one folder, named for its Job, that every pod has at the same path', () => {
+    const steps = containers.filter(([, { args }]) => args);
+    for (const [name, { args, volumeMounts }] of steps) {
+      expect([name, args!.slice(2, 4)]).toEqual([name, RUN]);
+      expect(volumeMounts).toContainEqual(expect.objectContaining({ name: 'nights', mountPath: '/nights' }));
+      expect(['NIGHT', variable(name, 'NIGHT')]).toEqual([
+        'NIGHT',
+        name.startsWith('night/')
+          ? "metadata.labels['batch.kubernetes.io/job-name']"
+          : "metadata.labels['night']",
+      ]);
+    }
+  });
+
+  test('the volume can be written from many machines at once', () => {
+    for (const [, { spec }] of templates)
+      expect(spec.volumes).toContainEqual({ name: 'nights', persistentVolumeClaim: { claimName: 'nights' } });
+    expect(named('PersistentVolumeClaim', 'nights').spec).toMatchObject({ accessModes: ['ReadWriteMany'] });
+  });
+
+  test('old run folders go, and nothing else does', () => {
+    const commands = containers.filter(([, { command }]) => command);
+    expect(commands.map(([name]) => name)).toEqual(['night/tidy']);
+    const { command, envFrom } = commands[0][1];
+    expect(command!.join(' ')).toBe(
+      'find /nights -mindepth 1 -maxdepth 1 -name night-* -mtime +14 -exec rm -r {} +',
+    );
+    expect(envFrom).toBeUndefined();
+  });
+
+  test('begins after the archive of the day is whole, one at a time', () => {
+    const spec = named('CronJob', 'night').spec!;
+    const [minute, hour] = String(spec.schedule).split(' ').map(Number);
+    const [archived] = String(manifestsOf('base').named('CronJob', 'archive').spec!.schedule)
+      .split(' ')
+      .map(Number);
+    expect(hour * 60 + minute).toBeGreaterThanOrEqual(60 + archived);
+    expect(spec).toMatchObject({ timeZone: 'Etc/UTC', concurrencyPolicy: 'Forbid' });
+  });
+});
+
+describe('the Indexed Job', () => {
+  interface JobSpec {
+    completionMode: string;
+    completions: number;
+    backoffLimitPerIndex: number;
+    activeDeadlineSeconds: number;
+  }
+  const cron = named('CronJob', 'replay').spec as unknown as {
+    suspend: boolean;
+    jobTemplate: { spec: JobSpec };
+  };
+  const night = named('CronJob', 'night').spec as unknown as { jobTemplate: { spec: JobSpec } };
+
+  test('is a template: no clock starts it, and the night names it', () => {
+    expect(cron.suspend).toBe(true);
+    const { args } = containerOf('night/replay-job');
+    expect(args!.slice(-2)).toEqual(['--from', 'replay']);
+  });
+
+  test('gives each pod the item of its index', () => {
+    expect(cron.jobTemplate.spec).toMatchObject({ completionMode: 'Indexed', completions: 1 });
+    expect(containerOf('replay/rescore').args!.slice(-2)).toEqual(['--item', '$(JOB_COMPLETION_INDEX)']);
+  });
+
+  test('ends before the night gives up waiting for it', () =>
+    expect(cron.jobTemplate.spec.activeDeadlineSeconds).toBeLessThan(
+      night.jobTemplate.spec.activeDeadlineSeconds,
+    ));
+});
+
+describe('rights', () => {
+  test('one container may speak with the Kubernetes API, one may sign', () => {
+    expect(mounts('account')).toEqual(['night/replay-job']);
+    expect(mounts('key')).toEqual(['night/publish']);
+    const { env = [], volumeMounts } = containerOf('night/publish');
+    const { mountPath } = volumeMounts.find(({ name }) => name === 'key')!;
+    const file = env.find(({ name }) => name === 'RESCORE_MODELS_SIGNING_KEY_FILE')!.value!;
+    expect(file.startsWith(`${mountPath}/`)).toBe(true);
+  });
+
+  test('the API gives the template, a Job, and nothing more', () => {
+    expect(ofKind('Role').map(({ rules }) => rules)).toEqual([
+      [
+        { apiGroups: ['batch'], resources: ['cronjobs'], resourceNames: ['replay'], verbs: ['get'] },
+        { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'get'] },
+      ],
+    ]);
+    expect(ofKind('RoleBinding').map(({ subjects }) => subjects)).toEqual([
+      [{ kind: 'ServiceAccount', name: 'night' }],
+    ]);
+    expect(ofKind('ClusterRole').concat(ofKind('ClusterRoleBinding'))).toEqual([]);
+  });
+
+  test('who replays has an account of its own, in a namespace without other secrets', () => {
+    expect(templateOf('replay').spec.serviceAccountName).toBe('replay');
+    expect(templateOf('night').spec.serviceAccountName).toBe('night');
+    expect(backfill.kustomization.namespace).not.toBe(manifestsOf('base').kustomization.namespace);
+    expect(ofKind('Namespace').map(({ metadata }) => metadata.name)).toEqual([
+      backfill.kustomization.namespace,
+    ]);
+  });
+});
