@@ -1,4 +1,6 @@
-# The processor: `rescore` and what it needs at run time, nothing else. docs/containers.md says how to run it.
+# Two images, docs/containers.md says how to run them:
+#   --target processor   `rescore` and what it needs at run time, nothing else
+#   --target backfill    the same with Python and the trainer, for the nightly backfill
 ARG NODE_IMAGE=node:20-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
@@ -7,7 +9,7 @@ COPY package.json package-lock.json .npmrc ./
 # Not npm ci: a lock that was made on one platform may leave the packages of the others out, and npm ci refuses that.
 RUN npm install --no-save --loglevel=error
 COPY . .
-RUN node_modules/.bin/tsc -p tsconfig.build.json && rm -rf dist/.tsbuildinfo dist/bench dist/backfill && chmod +x dist/cli/main.js
+RUN node_modules/.bin/tsc -p tsconfig.build.json && rm -rf dist/.tsbuildinfo dist/bench && chmod +x dist/cli/main.js
 # Inference comes with the binaries of every platform (290 MB); one is used.
 RUN npm prune --omit=dev --no-save --loglevel=error \
   && cd node_modules/onnxruntime-node/bin/napi-v6 \
@@ -17,7 +19,7 @@ RUN mkdir runtime \
   && cp --parents -r package.json LICENSE dist node_modules models/baseline processors/state/redis/lua \
     schemas/avro streams/mapping/maps runtime
 
-FROM ${NODE_IMAGE}
+FROM ${NODE_IMAGE} AS processor
 COPY --from=build /app/runtime /app
 RUN ln -s /app/dist/cli/main.js /usr/local/bin/rescore \
   && install -d -o 1000 -g 1000 /var/lib/rescore
@@ -35,3 +37,29 @@ HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=3 \
 # before they die (docs/cluster.md, "Memory of the processor").
 ENTRYPOINT ["node", "--max-semi-space-size=64", "/app/dist/cli/main.js"]
 CMD ["run"]
+
+# Pinned packages of the trainer, in an environment at the path that it will have.
+FROM ${NODE_IMAGE} AS trainer
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends python3 python3-venv ca-certificates >/dev/null
+WORKDIR /app/backfill/trainer
+COPY backfill/trainer/requirements.txt ./
+# What a wheel brings for building and testing against it, and pip itself, are of no use at run time.
+RUN python3 -m venv .venv \
+  && .venv/bin/pip install --quiet --no-cache-dir --disable-pip-version-check --only-binary=:all: \
+    --cert /etc/ssl/certs/ca-certificates.crt -r requirements.txt \
+  && .venv/bin/pip uninstall --quiet --yes setuptools pip \
+  && rm -rf .venv/lib/python3*/site-packages/onnx/backend/test \
+  && find .venv -type d \( -name tests -o -name include \) -prune -exec rm -rf {} +
+COPY backfill/trainer/rescore_trainer rescore_trainer
+
+FROM processor AS backfill
+USER root
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends python3 >/dev/null && rm -rf /var/lib/apt/lists/*
+COPY --from=trainer /app/backfill/trainer /app/backfill/trainer
+# Fargate makes volumes that only root can write to, unless the image declares the folder; then it has the owner's rights.
+RUN install -d -o 1000 -g 1000 -m 0700 /key
+VOLUME ["/tmp", "/key"]
+USER 1000:1000
+# Steps of a night come and go; nothing listens.
+HEALTHCHECK NONE
+CMD ["backfill", "--help"]

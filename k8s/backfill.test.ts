@@ -4,10 +4,11 @@ import { manifestsOf } from './testing/manifests';
 
 const backfill = manifestsOf('backfill');
 const { containers, templates, named, ofKind } = backfill;
+const registry = Number(new URL(backfill.settingsOf('settings').RESCORE_REGISTRY_URL).port || 443);
 const S3 = 443;
 const API_SERVERS = [443, 6443];
 
-lawsOf(backfill, 'rescore-backfill', { night: [S3, ...API_SERVERS], replay: [S3] });
+lawsOf(backfill, 'rescore-backfill', { night: [S3, registry, ...API_SERVERS], replay: [S3, registry] });
 
 const templateOf = (workload: string) => templates.find(([name]) => name === workload)![1];
 const containersOf = (workload: string) =>
