@@ -1,34 +1,16 @@
 /** The processor's image: small rights, a read-only root, a health check, and a stop that finishes what was begun. */
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { packageRoot } from '../package-root';
 import { describeWithServers, withServers } from '../testing/describe';
-import { IMAGES, NODE_STAND_IN } from '../testing/images';
+import { buildImage, docker } from '../testing/docker';
 import { Scenario } from './scenario';
 
 const IMAGE = 'rescore:test';
 
-async function docker(...argv: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)('docker', argv, { cwd: packageRoot(), maxBuffer: 1 << 26 });
-  return stdout.trim();
-}
-
-const has = (image: string): Promise<boolean> =>
-  docker('image', 'inspect', image).then(
-    () => true,
-    () => false,
-  );
-
 describeWithServers('the image of the processor', () => {
   const servers = withServers();
 
-  beforeAll(async () => {
-    // Where the real base can't be pulled, scripts/stand-ins.sh has built one under a name of its own.
-    const base = (await has(IMAGES.node)) || !(await has(NODE_STAND_IN)) ? IMAGES.node : NODE_STAND_IN;
-    await docker('build', '-q', '--network', 'host', '--build-arg', `NODE_IMAGE=${base}`, '-t', IMAGE, '.');
-  }, 600_000);
+  beforeAll(() => buildImage('processor', IMAGE), 600_000);
 
   test('is a command', async () => {
     expect(await docker('run', '--rm', '--read-only', IMAGE, '--version')).toMatch(/^\d+\.\d+\.\d+/);
