@@ -1,6 +1,6 @@
 /** k8s/backfill: the night, its Indexed Job, and how little each of its pods may do. */
 import { lawsOf } from './testing/laws';
-import { manifestsOf } from './testing/manifests';
+import { argumentsOf, manifestsOf } from './testing/manifests';
 
 const backfill = manifestsOf('backfill');
 const { containers, templates, named, ofKind } = backfill;
@@ -24,8 +24,8 @@ const variable = (name: string, wanted: string) =>
 
 describe('one night', () => {
   test('is every step in the order in which each needs the one before', () => {
-    expect(containersOf('night').map(({ args = [] }) => args.slice(0, 2).join(' '))).toEqual([
-      '',
+    expect(containersOf('night').map(one => argumentsOf(one)?.slice(0, 2).join(' ') ?? one.name)).toEqual([
+      'tidy',
       'backfill plan',
       'backfill replay-job',
       'backfill dataset',
@@ -35,13 +35,16 @@ describe('one night', () => {
       'backfill consistency',
       'backfill drift',
       'backfill report',
+      'backfill keep',
     ]);
   });
 
   test('works in one folder, named for its Job, that every pod has at the same path', () => {
-    const steps = containers.filter(([, { args }]) => args);
-    for (const [name, { args, volumeMounts }] of steps) {
-      expect([name, args!.slice(2, 4)]).toEqual([name, RUN]);
+    const steps = containers.filter(([, one]) => argumentsOf(one));
+    expect(steps).toHaveLength(11);
+    for (const [name, container] of steps) {
+      const { volumeMounts } = container;
+      expect([name, argumentsOf(container)!.slice(2, 4)]).toEqual([name, RUN]);
       expect(volumeMounts).toContainEqual(expect.objectContaining({ name: 'nights', mountPath: '/nights' }));
       expect(['NIGHT', variable(name, 'NIGHT')]).toEqual([
         'NIGHT',
@@ -59,13 +62,34 @@ describe('one night', () => {
   });
 
   test('old run folders go, and nothing else does', () => {
-    const commands = containers.filter(([, { command }]) => command);
+    const commands = containers.filter(([, one]) => argumentsOf(one) === null);
     expect(commands.map(([name]) => name)).toEqual(['night/tidy']);
     const { command, envFrom } = commands[0][1];
     expect(command!.join(' ')).toBe(
       'find /nights -mindepth 1 -maxdepth 1 -name night-* -mtime +14 -exec rm -r {} +',
     );
     expect(envFrom).toBeUndefined();
+  });
+
+  test('a check that finds something does not keep the report away, and the night fails without another try', () => {
+    const [consistency, drift, keep] = ['consistency', 'drift', 'keep'].map(
+      name => containerOf(`night/${name}`).command![2],
+    );
+    for (const line of [consistency, drift])
+      expect(line).toMatch(/\|\| touch \/nights\/\$\(NIGHT\)\/problem$/);
+    expect(keep).toMatch(/ && \{ \[ ! -e \/nights\/\$\(NIGHT\)\/problem \] \|\| exit 9; \}$/);
+    expect(named('CronJob', 'night').spec).toMatchObject({
+      jobTemplate: {
+        spec: {
+          podFailurePolicy: {
+            rules: [
+              { action: 'Ignore' },
+              { action: 'FailJob', onExitCodes: { containerName: 'keep', operator: 'In', values: [9] } },
+            ],
+          },
+        },
+      },
+    });
   });
 
   test('begins after the archive of the day is whole, one at a time', () => {

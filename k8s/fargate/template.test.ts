@@ -6,7 +6,7 @@ import { isAlias, isScalar, parseDocument, visit } from 'yaml';
 import { FIELDS, readSettings, type FieldName } from '../../cli/settings';
 import { problemOfCommand } from '../testing/commands';
 import { given } from '../testing/laws';
-import { manifestsOf } from '../testing/manifests';
+import { argumentsOf, manifestsOf } from '../testing/manifests';
 
 const path = join(__dirname, 'template.yaml');
 // What CloudFormation computes (!Ref, !Sub, ...) is read as the text or the list behind it.
@@ -142,7 +142,7 @@ describe('a night', () => {
     // prettier-ignore
     expect(order).toEqual([
       'Items', 'Archive', 'Plan', 'Replay', 'Dataset', 'Train', 'Gate', 'Publish', 'Consistency', 'Drift',
-      'Report', 'Tidy', 'Verdict', 'Well',
+      'Report', 'Keep', 'Tidy', 'Verdict', 'Well',
     ]);
   });
 
@@ -169,9 +169,10 @@ describe('a night', () => {
       const words = wordsOf(parameters!.Overrides?.ContainerOverrides[0]['Command.$'] ?? '');
       return words[0] === 'backfill' ? [words[1]] : [];
     });
-    const there = manifestsOf('backfill').containers.flatMap(([name, { args }]) =>
-      name.startsWith('night/') && args ? [args[1].replace('replay-job', 'replay')] : [],
-    );
+    const there = manifestsOf('backfill').containers.flatMap(([name, container]) => {
+      const args = name.startsWith('night/') ? argumentsOf(container) : null;
+      return args === null ? [] : [args[1].replace('replay-job', 'replay')];
+    });
     expect(here).toEqual(there);
   });
 
@@ -192,7 +193,7 @@ describe('a night', () => {
   });
 
   test('no task gets a public address', () => {
-    expect(runs).toHaveLength(11);
+    expect(runs).toHaveLength(12);
     for (const [, { Parameters: parameters }] of runs)
       expect(parameters!.NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp).toBe('DISABLED');
   });
@@ -239,8 +240,19 @@ describe('rights', () => {
 
   test('each role has the objects of its steps', () => {
     expect(objectsOf('ArchiveRole')).toEqual(['s3:GetObject /archive/*', 's3:PutObject /archive/*']);
-    expect(objectsOf('StepRole')).toEqual(['s3:GetObject /archive/*', 's3:GetObject /models/*']);
+    expect(objectsOf('StepRole')).toEqual([
+      's3:GetObject /archive/*',
+      's3:GetObject /models/*',
+      's3:PutObject /nights/*',
+    ]);
     expect(objectsOf('PublishRole')).toEqual(['s3:GetObject /models/*', 's3:PutObject /models/*']);
+  });
+
+  test('what is not there is missing, not refused: the right to list holds without a prefix too', () => {
+    for (const role of ['ArchiveRole', 'StepRole', 'PublishRole']) {
+      const [{ Condition }] = statementsOf(role).filter(({ Action }) => Action === 's3:ListBucket');
+      expect(Object.keys(Condition!)).toEqual(['StringLikeIfExists']);
+    }
   });
 
   test('each secret reaches the tasks that need it', () => {
@@ -292,7 +304,12 @@ describe('what is kept', () => {
           IgnorePublicAcls: true,
           RestrictPublicBuckets: true,
         },
-        LifecycleConfiguration: { Rules: [expect.objectContaining({ Status: 'Enabled' })] },
+        LifecycleConfiguration: {
+          Rules: [
+            expect.objectContaining({ Status: 'Enabled' }),
+            expect.objectContaining({ Status: 'Enabled', Prefix: 'nights/' }),
+          ],
+        },
       },
     });
     expect(JSON.stringify(bucket.Properties.BucketEncryption)).toContain('aws:kms');

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { environmentName, FIELD_NAMES, FIELDS, readSettings } from '../../cli/settings';
 import { problemOfCommand } from './commands';
-import { ROOT, type Container, type Labels, type Manifests } from './manifests';
+import { argumentsOf, ROOT, type Container, type Labels, type Manifests } from './manifests';
 import { problemsOf } from './schema';
 
 const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
@@ -141,7 +141,10 @@ export function lawsOf(
     expect(new Set(set.containers.map(([, one]) => one.image))).toEqual(new Set([image]));
   });
 
-  const commands = set.containers.flatMap(([name, { args }]) => (args ? [[name, args] as const] : []));
+  const commands = set.containers.flatMap(([name, container]) => {
+    const args = argumentsOf(container);
+    return args === null ? [] : [[name, args] as const];
+  });
   test.each(commands)('%s: its arguments are a command with its options', async (_, args) =>
     expect(await problemOfCommand(args)).toBeNull(),
   );

@@ -70,6 +70,13 @@ const containersOf = ({ initContainers = [], containers }: PodSpec): Container[]
   ...containers,
 ];
 
+/** Arguments of `rescore` in a container, also where a shell decides what its failure means; null where it runs something else. */
+export function argumentsOf({ args, command }: Container): string[] | null {
+  if (args !== undefined) return args;
+  const [, line = null] = /rescore ([^|&;]+)/.exec(command?.[0] === 'sh' ? command[2] : '') ?? [];
+  return line?.trim().split(' ') ?? null;
+}
+
 /** Everything that `kubectl apply -k` would be given of `name`, a folder beside this one. */
 export function manifestsOf(name: string) {
   const folder = resolve(ROOT, 'k8s', name);

@@ -5,6 +5,7 @@ import { addConsistency } from './consistency';
 import { addDataset } from './dataset';
 import { addDrift } from './drift';
 import { addGate } from './gate';
+import { addKeep } from './keep';
 import { addPlan } from './plan';
 import { addPublish } from './publish';
 import { addReplay } from './replay';
@@ -45,4 +46,5 @@ export const backfillCommand =
     for (const { add } of STEPS) add(backfill, io);
     addRun(backfill, io, STEPS, program);
     addReplayJob(backfill, io);
+    addKeep(backfill, io);
   };
