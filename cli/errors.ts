@@ -57,7 +57,7 @@ export const CLI_ERRORS = {
   'scores-unchecked': 'Look at missingBecause in consistency.json, and at `rescore archive coverage`.',
   'score-unknown': 'Check the id and `rescore archive coverage`: only scores that are archived can be found.',
   'cluster-missing':
-    'Run it in a pod that a service account is mounted into, as k8s/backfill/night.yaml does, or leave it out: `rescore backfill replay` needs no cluster.',
+    'Run it in a pod with a service account, as k8s/backfill/night.yaml does; elsewhere use `backfill replay`.',
   'cluster-refused': 'Compare the rights of this service account with k8s/backfill/accounts.yaml.',
   'job-failed': '`kubectl logs` of its pods says why; run the night again: items that are done stay done.',
   'rebuild-refused': 'docs/runbook.md, "Redis was emptied", has the procedure.',
