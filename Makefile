@@ -1,7 +1,7 @@
 # rescore: `make help` lists what there is. The two that matter: `make demo` and `make test`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test check cfn-lint kubernetes bench bench-cluster bench-explain bench-replay bench-swaps backfill-demo trainer sim baseline contributions images image-backfill up down clean
+.PHONY: help install build demo test check cfn-lint kubernetes bench bench-cluster bench-explain bench-replay bench-swaps backfill-demo cdnow best-possible trainer sim baseline contributions images image-backfill up down clean
 
 NODE_BIN := node_modules/.bin
 STAMP := node_modules/.installed
@@ -65,11 +65,8 @@ bench-swaps: build ## swap models a thousand times under load; results are kept 
 bench-replay: build ## measure how fast an archive becomes features; results are kept in bench/results/replay
 	node dist/bench/replay.js
 
-backfill-demo: build ## the nightly job from a world to signed models (needs `make trainer` once)
+backfill-demo: build trainer ## the nightly job from a world to signed models, and a processor that swaps to them
 	node scripts/backfill-demo.js
-
-trainer: ## install the trainer's packages (needs python3; installs into backfill/trainer/.venv)
-	cd backfill/trainer && { test -x .venv/bin/python || python3 -m venv .venv; } && .venv/bin/pip install --quiet -r requirements.txt
 
 sim: build ## run the simulation: make sim SEED=7, or make sim SEEDS=10000
 	node dist/processors/sim/main.js $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300))
@@ -90,7 +87,10 @@ trainer: $(TRAINER_STAMP) ## install what fits models, into backfill/trainer/.ve
 baseline: build trainer ## fit the demonstration models again
 	node dist/backfill/baseline.js
 
-contributions: ## ask XGBoost again for the contributions that tests compare with (needs `make trainer`)
+cdnow: build trainer ## the models on real orders: make cdnow FILE=.../CDNOW_master.txt
+	node dist/backfill/benchmark/cdnow.js --file $(FILE)
+
+contributions: trainer ## ask XGBoost again for the contributions that tests compare with
 	cd backfill/trainer && .venv/bin/python -B -m rescore_trainer.contributions $(CURDIR)/models/baseline $(CURDIR)/models/explain/frozen/contributions.json
 
 NODE_IMAGE ?= node:20-bookworm-slim
