@@ -62,6 +62,7 @@ bench-explain: build ## measure what the reasons of a score cost; results are ke
 
 bench-swaps: build ## swap models a thousand times under load; results are kept in bench/results/swaps
 	node --expose-gc dist/bench/swaps.js
+
 bench-replay: build ## measure how fast an archive becomes features; results are kept in bench/results/replay
 	node dist/bench/replay.js
 
@@ -89,6 +90,9 @@ baseline: build trainer ## fit the demonstration models again
 
 cdnow: build trainer ## the models on real orders: make cdnow FILE=.../CDNOW_master.txt
 	node dist/backfill/benchmark/cdnow.js --file $(FILE)
+
+best-possible: build trainer ## how far each model gets to the best possible on the synthetic world
+	node dist/backfill/benchmark/best-possible.js
 
 contributions: trainer ## ask XGBoost again for the contributions that tests compare with
 	cd backfill/trainer && .venv/bin/python -B -m rescore_trainer.contributions $(CURDIR)/models/baseline $(CURDIR)/models/explain/frozen/contributions.json

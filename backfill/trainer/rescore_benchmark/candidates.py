@@ -75,7 +75,7 @@ def proportions(rows: Rows) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(repeated, seen.recency / seen.age, np.nan)
         in_gaps = np.where(repeated, (seen.age - seen.recency) / (seen.recency / seen.repeats), np.nan)
-    since = (seen.age - seen.recency) / seen.age
+        since = np.where(seen.age > 0, (seen.age - seen.recency) / seen.age, np.nan)
     return np.column_stack([seen.repeats, since, mean_value, orders * mean_value, in_gaps, share])
 
 

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rescore_trainer.metrics import auc, calibration_error, lift, log_loss, mean_absolute_error, normalised_gini, r2
-
-from .cdnow_predict import sum_ratio
 from .intervals import difference, figure, resamples
+from .metrics import auc, calibration_error, lift, log_loss, mean_absolute_error, normalised_gini, r2, sum_ratio
 
 CHURN = {"auc": auc, "logLoss": log_loss, "calibrationError": calibration_error, "lift": lift}
 REVENUE = {"r2": r2, "meanAbsoluteError": mean_absolute_error, "gini": normalised_gini, "sumRatio": sum_ratio}

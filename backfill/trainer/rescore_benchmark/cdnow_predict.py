@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from rescore_trainer.metrics import auc, log_loss, mean_absolute_error, normalised_gini, r2
-
 from .candidates import (
     Boosting,
     Family,
@@ -25,6 +23,7 @@ from .candidates import (
     with_silence,
 )
 from .cdnow_rows import Rows, read_rows
+from .metrics import auc, log_loss, mean_absolute_error, normalised_gini, r2, sum_ratio
 
 LOGISTIC = {"objective": "binary:logistic", "max_depth": 3, "eta": 0.05, "min_child_weight": 50}
 TWEEDIE = {"objective": "reg:tweedie", "tweedie_variance_power": 1.5, "eta": 0.05, "min_child_weight": 100}
@@ -51,10 +50,6 @@ REVENUE: dict[str, Family] = {
 BASELINES = ("BG/NBD", "BG/NBD x Gamma-Gamma")
 #: A family whose total inside the calibration is off by more does not compete.
 TOTAL_OFF = 0.1
-
-
-def sum_ratio(label: np.ndarray, answers: np.ndarray) -> float:
-    return float(answers.sum() / label.sum())
 
 
 MONEY = {"r2": r2, "sumRatio": sum_ratio, "meanAbsoluteError": mean_absolute_error, "gini": normalised_gini}

@@ -7,7 +7,7 @@ from rescore_benchmark.candidates import Boosting, boosted_revenue, boosted_sile
 from rescore_benchmark.cdnow_predict import best
 from rescore_benchmark.cdnow_rows import Rows
 from rescore_benchmark.intervals import difference, figure, resamples
-from rescore_trainer.metrics import auc
+from rescore_benchmark.metrics import auc
 from rescore_trainer.order_histories import bounds, order_histories
 
 FEATURES = [

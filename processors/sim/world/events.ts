@@ -6,6 +6,7 @@ import { Random as Seeded } from '../random';
 import { ordersOn, sessionsOn } from './latent';
 import type { Latent } from './latent';
 import type { WorldSettings } from './settings';
+import { ORDER_SHAPE } from './spend';
 
 /** Happened at `eventAt`; when it arrives is decided in arrivals.ts. */
 export type Happening =
@@ -65,8 +66,21 @@ export function sessionLength(random: Random): number {
   return 4 + Math.floor(random.exponential(8));
 }
 
+/** What a day was made of. Where visits overlap, nobody outside the world can tell them apart. */
+export interface Occasions {
+  sessionsAt: EpochMs[];
+  orders: { at: EpochMs; revenueMinor: number }[];
+}
+
+export function occasionsOf(latent: Latent, midnightAt: EpochMs, settings: WorldSettings): Occasions {
+  const day = new Day(latent, midnightAt, settings);
+  day.live();
+  return day.occasions;
+}
+
 class Day {
   readonly happenings: Happening[] = [];
+  readonly occasions: Occasions = { sessionsAt: [], orders: [] };
   private readonly random: Random;
   private messages = 0;
 
@@ -84,8 +98,11 @@ class Day {
     if (signedUpAt >= midnightAt && signedUpAt < midnightAt + DAY_MS) this.signUp(signedUpAt);
     else if (signedUpAt < midnightAt && midnightAt === this.firstMidnight())
       this.profile(midnightAt + HOUR_MS);
-    for (let left = random.poisson(sessionsOn(latent, midnightAt)); left > 0; left--)
-      this.session(this.hour(), 0);
+    for (let left = random.poisson(sessionsOn(latent, midnightAt)); left > 0; left--) {
+      const startAt = this.hour();
+      this.occasions.sessionsAt.push(startAt);
+      this.session(startAt, 0);
+    }
     for (let left = random.poisson(ordersOn(latent, midnightAt)); left > 0; left--) this.order(this.hour());
   }
 
@@ -178,7 +195,11 @@ class Day {
     this.event(endAt + SECOND_MS, { event: 'Product Added' });
     this.event(endAt + 9 * SECOND_MS, { event: 'Checkout Started' });
     const orderId = `o-${latent.index}-${startAt}`;
-    const revenueMinor = Math.max(100, Math.round(random.gamma(4, latent.meanOrderMinor / 4)));
+    const revenueMinor = Math.max(
+      100,
+      Math.round(random.gamma(ORDER_SHAPE, latent.meanOrderMinor / ORDER_SHAPE)),
+    );
+    this.occasions.orders.push({ at: startAt, revenueMinor });
     const completedAt = endAt + 40 * SECOND_MS;
     this.orderMessage(completedAt, 'completed', orderId, revenueMinor);
     const later = (): EpochMs => completedAt + HOUR_MS + Math.floor(random.exponential(4 * DAY_MS));

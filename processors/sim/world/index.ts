@@ -8,3 +8,6 @@ export type { Latent } from './latent';
 export { truthOf, worldTruth } from './truth';
 export type { CustomerTruth } from './truth';
 export { toSegmentLine } from './segment-lines';
+export { occasionsOf } from './events';
+export { WorldPosterior } from './posterior';
+export type { Expectations, SeenHistory } from './posterior';

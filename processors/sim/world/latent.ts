@@ -34,7 +34,21 @@ export interface Latent {
 }
 
 /** Gradual decline is the end below this share of the old rate: beyond it nobody comes. */
-const FAINTEST = 0.02;
+export const FAINTEST = 0.02;
+
+/** Distributions that a customer is drawn from; gamma as shape and scale, exponentials as mean days. */
+export const PRIOR = {
+  sessionsPerDay: [0.9, 0.38],
+  buyers: 0.6,
+  ordersPerDay: [1.2, 0.025],
+  leastOrderMinor: 2_000,
+  orderMinorAbove: [2, 2_500],
+  declineAfterDays: 300,
+  declineBeforeStartDays: 20,
+  gradual: 0.5,
+  leastDeclineDays: 5,
+  declineDaysAbove: 15,
+} as const;
 
 export const customerIdAt = (
   { seed, customers, anonymousShare }: WorldSettings,
@@ -54,10 +68,10 @@ export function latentOf(settings: WorldSettings, index: number): Latent {
   const signedUpAt = random.chance(newcomerShare)
     ? startAt + Math.floor(random.next() * days * 0.8 * DAY_MS)
     : startAt - Math.floor(random.exponential(200) * DAY_MS);
-  const sessionsPerDay = activityScale * Math.min(6, random.gamma(0.9, 0.38));
-  const isBuyer = !isAnonymous && random.chance(0.6);
-  const ordersPerDay = isBuyer ? Math.min(0.5, random.gamma(1.2, 0.025)) : 0;
-  const meanOrderMinor = Math.round(2_000 + random.gamma(2, 2_500));
+  const sessionsPerDay = activityScale * Math.min(6, random.gamma(...PRIOR.sessionsPerDay));
+  const isBuyer = !isAnonymous && random.chance(PRIOR.buyers);
+  const ordersPerDay = isBuyer ? Math.min(0.5, random.gamma(...PRIOR.ordersPerDay)) : 0;
+  const meanOrderMinor = Math.round(PRIOR.leastOrderMinor + random.gamma(...PRIOR.orderMinorAbove));
   const declines = declineOf(random, signedUpAt, settings);
   return {
     index,
@@ -81,12 +95,12 @@ function declineOf(
   signedUpAt: EpochMs,
   { startAt, days }: WorldSettings,
 ): Pick<Latent, 'decline' | 'declineAt' | 'declineDays'> {
-  const from = Math.max(signedUpAt, startAt - 20 * DAY_MS);
-  const declineAt = from + Math.floor(random.exponential(300) * DAY_MS);
-  const declineDays = 5 + random.exponential(15);
+  const from = Math.max(signedUpAt, startAt - PRIOR.declineBeforeStartDays * DAY_MS);
+  const declineAt = from + Math.floor(random.exponential(PRIOR.declineAfterDays) * DAY_MS);
+  const declineDays = PRIOR.leastDeclineDays + random.exponential(PRIOR.declineDaysAbove);
   if (declineAt > startAt + (days + 400) * DAY_MS)
     return { decline: 'none', declineAt: Infinity, declineDays };
-  return { decline: random.chance(0.5) ? 'gradual' : 'sudden', declineAt, declineDays };
+  return { decline: random.chance(PRIOR.gradual) ? 'gradual' : 'sudden', declineAt, declineDays };
 }
 
 /** Share of the old rates that is left at an instant, 0 to 1. */

@@ -30,10 +30,12 @@ const sumOverDays = (at: EpochMs, days: number, of: (midnightAt: EpochMs) => num
 export const occasionsOn = (latent: Latent, midnightAt: EpochMs): number =>
   sessionsOn(latent, midnightAt) + ordersOn(latent, midnightAt);
 
+/** Share of the revenue that stays. A refund is of the whole order in half of the cases, else of half of it (events.ts). */
+export const keptShare = ({ refundShare, cancelShare }: WorldSettings): number =>
+  (1 - cancelShare) * (1 - 0.75 * refundShare);
+
 export function truthOf(latent: Latent, settings: WorldSettings): CustomerTruth {
-  const { refundShare, cancelShare } = settings;
-  // A refund is of the whole order in half of the cases, else of half of it (events.ts).
-  const kept = (1 - cancelShare) * (1 - 0.75 * refundShare);
+  const kept = keptShare(settings);
   return {
     customerId: latent.customerId,
     signedUpAt: latent.signedUpAt,
