@@ -7,6 +7,7 @@
 const { spawn, spawnSync } = require('node:child_process');
 const { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { join, relative, resolve } = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
 
 const ROOT = resolve(__dirname, '..');
 const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
@@ -110,11 +111,12 @@ const published = () =>
 /** Until the metrics of the processor name the versions, or time is over. */
 async function watchSwap(child, versions) {
   for (let second = 0; second < SWAP_WAIT_S && child.exitCode === null; second++) {
-    const text = await fetch(`http://127.0.0.1:${PORT}/metrics`)
+    const text = await globalThis
+      .fetch(`http://127.0.0.1:${PORT}/metrics`)
       .then(answer => answer.text())
       .catch(() => '');
     if (versions.every(version => text.includes(version))) return true;
-    await new Promise(done => setTimeout(done, 1_000));
+    await sleep(1_000);
   }
   return false;
 }
