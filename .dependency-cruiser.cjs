@@ -77,7 +77,7 @@ module.exports = {
     ),
     ...only(
       'backfill',
-      '^backfill/',
+      '^backfill/(?!testing)',
       ['^schemas/', '^processors/core/', '^processors/ports', '^processors/sim/', '^models/', '^streams/'],
       ['.*'],
     ),

@@ -25,6 +25,7 @@ interface Options extends RecordedOptions {
   until?: string;
   sample: string;
   metrics?: string;
+  ifScored?: boolean;
 }
 
 /** What the step needs of plan.json: the night that a run is about ends where its range does. */
@@ -110,7 +111,14 @@ function judge(report: ConsistencyReport): void {
 export async function consistency(context: Context, options: Options): Promise<void> {
   const { io, path, reporter } = context;
   const selection = selectionOf(context, options);
-  const report = await withRecorded(context, options, recorded => check(context, recorded, selection));
+  const report = await withRecorded(context, options, recorded => check(context, recorded, selection)).catch(
+    (error: unknown) => {
+      if (options.ifScored === true && error instanceof CliError && error.code === 'scores-missing')
+        return null;
+      throw error;
+    },
+  );
+  if (report === null) return reporter.text('No scores are archived: there is nothing to compare.');
   const { from, until, share } = selection;
   const written = { ...report, range: { from: bound(from), until: bound(until) }, sample: share };
   if (options.run !== undefined) {
@@ -139,6 +147,7 @@ export function addConsistency(backfill: Command, io: Io): void {
     .option('--inputs <file...>', 'the files that the replay read')
     .option('--map <map>', 'mapping of the columns of --inputs')
     .addOption(new Option('--format <format>', 'format of --inputs').choices(['segment']))
+    .option('--if-scored', 'no error where the archive holds no scores at all: a history from files')
     .option('--metrics <file>', 'write the result for the textfile collector of Prometheus')
     .action((options: Options, self: Command) => consistency(contextOf(io, self), options));
   withExamples(command, [

@@ -32,7 +32,7 @@ const STEPS: readonly BackfillStep[] = [
   { name: 'train', add: addTrain, options: ['seed', 'models', 'python'] },
   { name: 'gate', add: addGate, options: [] },
   { name: 'publish', add: addPublish, options: [] },
-  { name: 'consistency', add: addConsistency, options: [] },
+  { name: 'consistency', add: addConsistency, options: [], always: ['--if-scored'] },
   { name: 'drift', add: addDrift, options: [] },
   { name: 'report', add: addReport, options: [] },
 ];

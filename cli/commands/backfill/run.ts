@@ -19,6 +19,8 @@ export interface Step {
   options: readonly string[];
   /** The files are named to it. */
   files?: true;
+  /** What a whole run always gives to it. */
+  always?: readonly string[];
 }
 
 interface StepRun {
@@ -63,7 +65,15 @@ function argvOf(step: Step, files: readonly string[], options: RunOptions, globa
     '--json',
     ...(globals.settings === undefined ? [] : ['--settings', globals.settings]),
     ...(globals.verbose === true ? ['--verbose'] : []),
-    ...['backfill', step.name, ...(step.files === true ? files : []), '--run', options.run, ...taken],
+    ...[
+      'backfill',
+      step.name,
+      ...(step.files === true ? files : []),
+      '--run',
+      options.run,
+      ...(step.always ?? []),
+      ...taken,
+    ],
   ];
 }
 
