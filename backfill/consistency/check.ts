@@ -76,7 +76,7 @@ async function choose(
   const chosen: PublishedScore[] = [];
   let found = 0;
   let sampled = 0;
-  for await (const published of scores(partition)) {
+  for await (const published of scores(partition, selection.from)) {
     if (signal?.aborted === true) break;
     if (!isInRange(published, selection)) continue;
     found++;

@@ -82,17 +82,19 @@ function rowsOf(broker: MemoryBroker): Rows {
   for (const { topic, partition, sequence, key, value } of broker.published) {
     if (topic !== 'engagement-scores') continue;
     const place = `${topic}/${partition}`;
-    const recordAt = END;
+    const held = rows.get(place) ?? [];
+    // Published when the lane had come to its as-of.
+    const asOf = value === null ? 0 : codec.decodeOutput(topic, value).asOf;
+    const recordAt = Math.max(asOf, held.at(-1)?.recordAt ?? WORLD.startAt);
     rows.set(place, [
-      ...(rows.get(place) ?? []),
+      ...held,
       { offset: sequence, recordAt, key, value: value && Buffer.from(value), fault: null },
     ]);
   }
   return rows;
 }
 
-async function archiveOf(rows: Rows): Promise<MemoryStorage> {
-  const storage = new MemoryStorage();
+async function archiveOf<S extends MemoryStorage>(rows: Rows, storage: S): Promise<S> {
   const logs = [...rows].map(([place, held]) => {
     const [topic, partition] = place.split('/') as [ArchivedTopic, string];
     return { topic, partition: Number(partition), rows: held };
@@ -104,7 +106,7 @@ async function archiveOf(rows: Rows): Promise<MemoryStorage> {
 }
 
 async function check(rows: Rows, more: Partial<CheckOptions> = {}) {
-  const storage = await archiveOf(rows);
+  const storage = await archiveOf(rows, new MemoryStorage());
   const archive = await openArchive(storage);
   return checkConsistency({
     log: archive.log(),
@@ -170,11 +172,11 @@ test('every vector comes back, with ticks, mail, late and repeated events and si
 
 test('the ids are those of the messages', async () => {
   const broker = new Set(scores.map(({ id }) => id));
-  const storage = await archiveOf(copy());
+  const storage = await archiveOf(copy(), new MemoryStorage());
   const archived = archivedScores(storage, await openArchive(storage), codec);
   const found: string[] = [];
   for (let partition = 0; partition < PARTITIONS; partition++)
-    for await (const { id, score } of archived(partition)) {
+    for await (const { id, score } of archived(partition, -Infinity)) {
       expect(score.position.partition).toBe(partition);
       found.push(id);
     }
@@ -239,6 +241,30 @@ test('a sample and a range are parts of the whole', async () => {
   expect(report.checked / inRange).toBeLessThan(0.7);
 });
 
+test('of the scores only those days are read that a range can need', async () => {
+  class Watched extends MemoryStorage {
+    readonly names: string[] = [];
+    override read(name: string) {
+      this.names.push(name);
+      return super.read(name);
+    }
+  }
+  const storage = await archiveOf(copy(), new Watched());
+  const archive = await openArchive(storage);
+  const from = WORLD.startAt + (WORLD.days + 20) * DAY_MS;
+  storage.names.length = 0;
+  let found = 0;
+  for await (const { score } of archivedScores(storage, archive, codec)(0, from))
+    if (score.asOf >= from) found++;
+  const wanted = scores.filter(({ score }) => score.position.partition === 0 && score.asOf >= from);
+  expect(found).toBe(wanted.length);
+  expect(found).toBeGreaterThan(0);
+  const held = archive.files.filter(
+    ({ topic, partition }) => topic === 'engagement-scores' && partition === 0,
+  );
+  expect(storage.names.length).toBeLessThan(0.8 * held.length);
+});
+
 test('what is not archived yet is missing, not different', async () => {
   const rows = copy();
   rows.set('web-events/1', rows.get('web-events/1')!.slice(0, 50));
@@ -258,7 +284,7 @@ test('an archive that began later differs where it may', async () => {
 });
 
 test('one score alone has the vector that it was made of', async () => {
-  const log = (await openArchive(await archiveOf(copy()))).log();
+  const log = (await openArchive(await archiveOf(copy(), new MemoryStorage()))).log();
   const options = { log, codec, rules: DEFAULT_RULES, settings: DEFAULT_SETTINGS };
   for (const { score } of scores.filter(({ score: { vector } }) => vector !== null).slice(-5)) {
     const { facts } = await customerAt(score, options);

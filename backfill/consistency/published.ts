@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { EngagementScore, EpochMs } from '../../schemas';
+import { HOUR_MS } from '../../schemas';
 import { hash64 } from '../../processors/core';
 import type { OpenArchive, ArchiveStorage } from '../../streams/archive';
 import { readRows } from '../../streams/archive';
@@ -14,8 +15,8 @@ export interface PublishedScore {
   score: EngagementScore;
 }
 
-/** Scores whose position is one of the partition, in any order. */
-export type PublishedScores = (partition: number) => AsyncIterable<PublishedScore>;
+/** Scores whose position is one of the partition, in any order; those as of before `from` may be left out. */
+export type PublishedScores = (partition: number, from: EpochMs) => AsyncIterable<PublishedScore>;
 
 export interface Selection {
   /** As-of: from here on, and before there. */
@@ -61,10 +62,12 @@ export function archivedScores(
         if (score.position.partition !== partition) return true;
     return false;
   }
-  return async function* (partition) {
+  return async function* (partition, from) {
     spread ??= isSpread();
     const chosen = (await spread) ? ofScores : ofScores.filter(file => file.partition === partition);
-    for await (const published of all(chosen))
+    // Nobody publishes a score before its as-of, but for a clock that is behind.
+    const late = chosen.filter(({ lastRecordAt }) => lastRecordAt >= from - HOUR_MS);
+    for await (const published of all(late))
       if (published.score.position.partition === partition) yield published;
   };
 }

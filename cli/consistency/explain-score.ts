@@ -48,7 +48,7 @@ interface FieldComparison {
 
 async function find({ scores, log, source }: Recorded, id: string): Promise<PublishedScore> {
   for (let partition = 0; partition < log.partitions; partition++)
-    for await (const published of scores(partition)) if (published.id === id) return published;
+    for await (const published of scores(partition, -Infinity)) if (published.id === id) return published;
   throw new CliError('score-unknown', `${source} holds no score ${id}.`);
 }
 
