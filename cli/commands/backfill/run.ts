@@ -82,6 +82,7 @@ async function runSteps(
   steps: readonly Step[],
   program: RunProgram,
   argv: (step: Step) => string[],
+  run: RunFolder,
 ): Promise<StepRun[]> {
   const { io, reporter } = context;
   const done: StepRun[] = [];
@@ -92,6 +93,8 @@ async function runSteps(
     const code = await program(argv(step), withStdout(io, stdout));
     const seconds = (io.clock.now() - startedAt) / 1_000;
     done.push({ name: step.name, seconds, counts: countsOf(stdout.text) });
+    // The report, the last of them, shows the times of the others.
+    writeJson(run.at('run.json'), { steps: done });
     if (code !== 0) {
       await sayRun(context, done);
       throw new CliError(
@@ -124,9 +127,8 @@ async function runAll(
   options: RunOptions,
   globals: GlobalOptions,
 ): Promise<void> {
-  const done = await runSteps(context, steps, program, step => argvOf(step, files, options, globals));
   const run = new RunFolder(context.path(options.run));
-  writeJson(run.at('run.json'), { steps: done });
+  const done = await runSteps(context, steps, program, step => argvOf(step, files, options, globals), run);
   await sayRun(context, done);
   await context.reporter.result({ steps: done });
 }
