@@ -75,6 +75,7 @@ module.exports = {
       ['^schemas/', '^processors/core/', '^processors/ports', '^processors/swap/', '^streams/bucket/'],
       ['onnxruntime-node', 'zod', '@aws-sdk', 'onnxruntime-common'],
     ),
+    // backfill/testing runs lanes, to have histories as a stream leaves them.
     ...only(
       'backfill',
       '^backfill/(?!testing)',
