@@ -1,11 +1,10 @@
 /** `rescore backfill plan`: which history, and the items that it is replayed in. */
 import type { Command } from 'commander';
-import { writeJson } from '../../../backfill/pipeline/files';
+import { readJson, writeJson } from '../../../backfill/pipeline/files';
 import { makePlan } from '../../../backfill/pipeline/plan';
 import type { Plan } from '../../../backfill/pipeline/plan';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
 import type { HistoryKind } from '../../../backfill/dataset';
-import { readJson } from '../../../backfill/pipeline/files';
 import { openArchive } from '../../../streams/archive';
 import { loadMapping } from '../../../streams/mapping';
 import { importFiles } from '../../backfill/import-files';
@@ -62,6 +61,7 @@ async function sourceOf(
   run: RunFolder,
   files: readonly string[],
   options: PlanOptions,
+  before: Plan | null,
 ): Promise<{ location: string; written: string; words: string }> {
   if (files.length === 0) {
     const given = options.archive ?? context.settings.values['archive.location'];
@@ -70,17 +70,17 @@ async function sourceOf(
   }
   const mapping = options.map === undefined ? null : loadMapping(options.map);
   const found = await findFiles(files, context.path);
-  const imported = await importFiles(context, found.files, mapping, run.at(SOURCE));
-  if (imported.deadLetters > 0)
-    context.reporter.note(
-      `${count(imported.deadLetters)} row(s) can't be used; \`rescore replay\` says why.`,
-    );
   const digests = found.files.map(({ digest }) => digest.slice(0, 12)).join(' ');
-  return {
-    location: run.at(SOURCE),
-    written: SOURCE,
-    words: `${found.files.length} file(s), ${mapping?.name ?? 'segment'}, SHA-256 ${digests}`,
-  };
+  const words = `${found.files.length} file(s), ${mapping?.name ?? 'segment'}, SHA-256 ${digests}`;
+  const source = { location: run.at(SOURCE), written: SOURCE, words };
+  if (before !== null && options.again !== true) {
+    if (before.source.words === words) return source;
+    throw new CliError('run-changed', `${options.run} was planned with other files.`);
+  }
+  const { deadLetters } = await importFiles(context, found.files, mapping, source.location);
+  if (deadLetters > 0)
+    context.reporter.note(`${count(deadLetters)} row(s) can't be used; \`rescore replay\` says why.`);
+  return source;
 }
 
 async function plan(
@@ -91,7 +91,7 @@ async function plan(
 ): Promise<void> {
   const asked = checked(files, options);
   const before = readJson<Plan>(run.at('plan.json'));
-  const source = await sourceOf(context, run, files, options);
+  const source = await sourceOf(context, run, files, options, before);
   const made = await withArchive(
     context,
     async storage =>
