@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 import xgboost
 
@@ -179,6 +180,19 @@ def test_a_graph_that_answers_otherwise_is_refused(training, validation):
     model["trees"][0]["value"] = [value + 0.01 if value else value for value in model["trees"][0]["value"]]
     with pytest.raises(TrainingError, match="golden vector"):
         check_parity(to_onnx("churn", [model]), validation.vectors, found.predict(validation.vectors), "churn")
+
+
+def test_golden_vectors_tell_less_from_less_or_equal(training, validation):
+    """Ordinary rows would not: hardly any lies on a threshold."""
+    found = fitted("churn", FAMILIES["churn"][0], training)
+    proto = onnx.load_model_from_string(found.onnx())
+    modes = next(each for each in proto.graph.node[0].attribute if each.name == "nodes_modes")
+    modes.strings[:] = [b"BRANCH_LEQ" if mode == b"BRANCH_LT" else mode for mode in modes.strings]
+    wrong = proto.SerializeToString()
+    golden = golden_vectors(validation.vectors, found.splits(), 1)
+    with pytest.raises(TrainingError, match="golden vector"):
+        check_parity(wrong, golden, found.predict(golden), "churn")
+    check_parity(wrong, validation.vectors, found.predict(validation.vectors), "churn")
 
 
 def walk(model: dict, x: np.ndarray) -> float:
