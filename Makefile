@@ -25,6 +25,7 @@ demo: build ## make a world, replay 120 days, then watch scores move while a cus
 	node dist/cli/main.js demo
 
 test: $(STAMP) build ## check and run every test; ends with one line of counts
+	@$(MAKE) --no-print-directory trainer || echo '!!! The trainer could not be installed (it needs Python 3.11 with venv): its tests will be SKIPPED.' >&2
 	node scripts/run-tests.js
 
 check: $(STAMP) $(CFN_LINT) ## format, lint, types, boundaries, cycles, dead exports, deployment descriptions

@@ -153,16 +153,21 @@ function leaks({ strongestFeatures }: Evaluation, { featureAuc, featureR2 }: Gat
   });
 }
 
+/**
+ * The 80 % rule. In groups of some hundreds the ratio of two shares scatters by a fifth where nothing is unfair: a model is
+ * refused when chance does not explain it, which is when the whole interval lies below the limit.
+ */
 function groups({ fairness }: Evaluation, { selectionRatio }: GateLimits): GateCheck[] {
   const attributes = Object.entries(fairness);
   if (attributes.length === 0) return [notApplicable('selectionRatio', 'no groups are known')];
-  return attributes.map(([attribute, { selectionRatio: ratio }]) =>
-    verdict(
+  return attributes.map(([attribute, { selectionRatio: ratio, selectionRatioHigh: high = ratio }]) => {
+    const upTo = high > ratio ? ` (up to ${round(high)} by chance)` : '';
+    return verdict(
       'selectionRatio',
-      ratio >= selectionRatio,
-      `${attribute}: the least selected group over the most selected is ${round(ratio)}, at least ${selectionRatio} is fair`,
-    ),
-  );
+      high >= selectionRatio,
+      `${attribute}: the least selected group over the most selected is ${round(ratio)}${upTo}, at least ${selectionRatio} is fair`,
+    );
+  });
 }
 
 /** Of probabilities and shares: their answers end at 1. */

@@ -61,6 +61,8 @@ const evaluationSchema = z.strictObject({
     z.string(),
     z.strictObject({
       selectionRatio: share,
+      /** Upper end of its 95 % interval. */
+      selectionRatioHigh: z.number().min(0).optional(),
       groups: z.record(
         z.string(),
         z.strictObject({ rows: count, meanScore: z.number(), meanLabel: z.number(), selected: share }),

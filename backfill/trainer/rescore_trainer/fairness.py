@@ -47,6 +47,7 @@ def for_manifest(report: dict) -> dict:
     return {
         attribute: {
             "selectionRatio": found["selectionRatio"],
+            "selectionRatioHigh": round(found["selectionRatioInterval"]["high"], 4),
             "groups": {
                 value: {key: group[key] for key in IN_MANIFEST} for value, group in found["groups"].items()
             },
