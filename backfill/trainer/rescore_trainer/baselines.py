@@ -12,6 +12,10 @@ from scipy.optimize import isotonic_regression
 from .constants import rfm_bounds
 from .dataset import Rows
 from .errors import TrainingError
+from .order_baseline import expected_revenue
+
+#: Horizon of the label (docs/backfill.md).
+LTV_DAYS = 180
 
 Column = Callable[[Rows], np.ndarray]
 Answers = Callable[[Rows], np.ndarray]
@@ -30,14 +34,17 @@ class Columns:
 
 
 def baselines(model: str, training: Rows, features: list[str]) -> dict[str, Answers]:
-    """By name: `recency` (days since the last activity, or order for ltv), `rfm` (the rule's score), `lastValue`."""
+    """By name: `recency` (days since the last activity, or order for ltv), `rfm` (the rule's score), `lastValue`; for
+    ltv also `bgNbd`, where there are orders enough."""
     columns = Columns(features)
     recency = "days_since_last_order" if model == "ltv" else "last_login_days_ago"
-    return {
+    found = {
         "recency": monotone(training, lambda rows: columns.of(rows, recency)),
         "rfm": monotone(training, _rfm(columns, training)),
         "lastValue": _last_value(model, columns, training),
     }
+    orders = expected_revenue(training, features, LTV_DAYS) if model == "ltv" else None
+    return found if orders is None else {**found, "bgNbd": orders}
 
 
 def monotone(training: Rows, column: Column) -> Answers:

@@ -25,6 +25,7 @@ BASELINES = {
     "recency": "days since the last activity (ltv: order) alone",
     "rfm": "the score of the RFM rule alone",
     "lastValue": "what was will be: share, silence or revenue of the past",
+    "bgNbd": "BG/NBD and Gamma-Gamma on the orders alone",
 }
 TENURE_DAYS = {"engagement": 30, "churn": 60, "ltv": 60}
 
