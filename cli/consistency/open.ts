@@ -9,17 +9,19 @@ export interface RecordedOptions {
   inputs?: string[];
   map?: string;
   format?: 'segment';
+  /** Where the archive is, when not where the settings say. */
+  archive?: string;
 }
 
 /** @throws CliError usage, and what opening either of them throws */
 export function withRecorded<T>(
   context: Context,
-  { scores, inputs, map, format }: RecordedOptions,
+  { scores, inputs, map, format, archive }: RecordedOptions,
   work: (recorded: Recorded) => Promise<T>,
 ): Promise<T> {
   if ((scores === undefined) !== (inputs === undefined))
     throw usageError('--scores and --inputs go together: the scores of a replay and the files that it read.');
   return scores === undefined || inputs === undefined
-    ? withArchivedScores(context, work)
+    ? withArchivedScores(context, work, archive)
     : withReplayedScores(context, { scores, inputs, map, format }, work);
 }

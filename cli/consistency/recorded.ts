@@ -3,6 +3,7 @@ import type { PublishedScores } from '../../backfill/consistency';
 import type { EventLog } from '../../processors/ports';
 import { INPUT_TOPICS, type InputTopic } from '../../schemas';
 import { openArchive } from '../../streams/archive';
+import type { ArchiveStorage } from '../../streams/archive';
 import { archivedScores } from '../../backfill/consistency';
 import { withArchive } from '../cluster/archive';
 import { openCodec, type PreparedCodec } from '../cluster/codec';
@@ -23,22 +24,29 @@ export interface Recorded {
 export const withArchivedScores = <T>(
   context: Context,
   work: (recorded: Recorded) => Promise<T>,
-): Promise<T> =>
-  withArchive(context, async storage => {
-    const archive = await openArchive(storage);
-    if (!archive.coverage.some(({ topic }) => topic === 'engagement-scores'))
-      throw new CliError('scores-missing', `The archive in ${storage.place} holds no scores.`);
-    const codec = await openCodec(context.settings.values, context.io.clock, 'reads');
-    const notWhole = (partition: number): InputTopic[] =>
-      INPUT_TOPICS.filter(topic => {
-        const held = archive.inputs.find(one => one.topic === topic && one.partition === partition);
-        return held !== undefined && (held.start > 0 || held.gaps.length > 0);
-      });
-    return work({
-      source: storage.place,
-      log: archive.log(),
-      codec,
-      scores: archivedScores(storage, archive, codec),
-      notWhole,
+  /** archive.location, unless another place is given. */
+  location?: string,
+): Promise<T> => withArchive(context, storage => inArchive(context, storage, work), location);
+
+async function inArchive<T>(
+  { settings, io }: Context,
+  storage: ArchiveStorage,
+  work: (recorded: Recorded) => Promise<T>,
+): Promise<T> {
+  const archive = await openArchive(storage);
+  if (!archive.coverage.some(({ topic }) => topic === 'engagement-scores'))
+    throw new CliError('scores-missing', `The archive in ${storage.place} holds no scores.`);
+  const codec = await openCodec(settings.values, io.clock, 'reads');
+  const notWhole = (partition: number): InputTopic[] =>
+    INPUT_TOPICS.filter(topic => {
+      const held = archive.inputs.find(one => one.topic === topic && one.partition === partition);
+      return held !== undefined && (held.start > 0 || held.gaps.length > 0);
     });
+  return work({
+    source: storage.place,
+    log: archive.log(),
+    codec,
+    scores: archivedScores(storage, archive, codec),
+    notWhole,
   });
+}

@@ -9,6 +9,7 @@ import {
   type Selection,
 } from '../../../backfill/consistency';
 import { DAY_MS, INPUT_TOPICS } from '../../../schemas';
+import { SOURCE } from '../../backfill/step';
 import { withRecorded, type RecordedOptions } from '../../consistency/open';
 import type { Recorded } from '../../consistency/recorded';
 import { contextOf, instantOption, withExamples, type Context } from '../../context';
@@ -29,8 +30,9 @@ interface Options extends RecordedOptions {
 }
 
 /** What the step needs of plan.json: the night that a run is about ends where its range does. */
-interface PlannedRange {
+interface Planned {
   range?: { endAt: number | string };
+  source?: { archive: string };
 }
 
 function shareOf(text: string): number {
@@ -39,9 +41,12 @@ function shareOf(text: string): number {
   return share;
 }
 
+/** Files were brought into the run folder itself. */
+const placeOf = ({ archive }: { archive: string }, { run }: Options): string =>
+  archive === SOURCE ? join(run!, SOURCE) : archive;
+
 /** --from and --until, else the last day of the run's range, else everything. */
-function selectionOf(context: Context, { run, from, until, sample }: Options): Selection {
-  const planned = run === undefined ? null : readJsonFile<PlannedRange>(join(context.path(run), 'plan.json'));
+function selectionOf({ from, until, sample }: Options, planned: Planned | null): Selection {
   const endAt = planned?.range === undefined ? Infinity : new Date(planned.range.endAt).getTime();
   const end = until === undefined ? endAt : instantOption('--until', until);
   const start = from === undefined ? end - DAY_MS : instantOption('--from', from);
@@ -110,14 +115,17 @@ function judge(report: ConsistencyReport): void {
 /** The step of a run: consistency.json in the run folder, where there is one. @throws CliError scores-differ, scores-unchecked */
 export async function consistency(context: Context, options: Options): Promise<void> {
   const { io, path, reporter } = context;
-  const selection = selectionOf(context, options);
-  const report = await withRecorded(context, options, recorded => check(context, recorded, selection)).catch(
-    (error: unknown) => {
-      if (options.ifScored === true && error instanceof CliError && error.code === 'scores-missing')
-        return null;
-      throw error;
-    },
-  );
+  const planned =
+    options.run === undefined ? null : readJsonFile<Planned>(join(path(options.run), 'plan.json'));
+  const selection = selectionOf(options, planned);
+  const place = planned?.source === undefined ? {} : { archive: placeOf(planned.source, options) };
+  const report = await withRecorded(context, { ...place, ...options }, recorded =>
+    check(context, recorded, selection),
+  ).catch((error: unknown) => {
+    if (options.ifScored === true && error instanceof CliError && error.code === 'scores-missing')
+      return null;
+    throw error;
+  });
   if (report === null) return reporter.text('No scores are archived: there is nothing to compare.');
   const { from, until, share } = selection;
   const written = { ...report, range: { from: bound(from), until: bound(until) }, sample: share };
