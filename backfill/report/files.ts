@@ -61,6 +61,7 @@ const group = z.object({
 const fairness = z.object({
   selectionRatio: z.number(),
   selectionRatioInterval: interval.nullish(),
+  selectionRatioChance: z.number().nullish(),
   equalizedOddsDifference: interval.nullish(),
   groups: z.record(z.string(), group),
 });

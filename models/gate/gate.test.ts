@@ -93,12 +93,12 @@ const size = (bytes: number): Partial<Manifest> => ({
   files: { ...MANIFEST.files, 'model.onnx': { sha256: '0'.repeat(64), bytes: bytes - 3_000 } },
 });
 
-test('groups that differ by chance alone are let through, and the words say so', () => {
-  const ofAges = (selectionRatioHigh: number) =>
-    challenger({}, { fairness: { age: { selectionRatio: 0.71, selectionRatioHigh, groups: {} } } });
-  expect(judge(ofAges(0.8), CHAMPION, LIMITS).decision).toBe('promote');
-  expect(reasons(ofAges(0.79))).toEqual([
-    'age: the least selected group over the most selected is 0.71 (up to 0.79 by chance), at least 0.8 is fair',
+test('groups that differ by chance alone are let through; others are not, and the words say how rare it is', () => {
+  const ofAges = (selectionRatioChance: number) =>
+    challenger({}, { fairness: { age: { selectionRatio: 0.71, selectionRatioChance, groups: {} } } });
+  expect(judge(ofAges(0.011), CHAMPION, LIMITS).decision).toBe('promote');
+  expect(reasons(ofAges(0.01))).toEqual([
+    'age: the least selected group over the most selected is 0.71 (by chance in 1 of 100), at least 0.8 is fair',
   ]);
 });
 

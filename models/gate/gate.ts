@@ -153,19 +153,22 @@ function leaks({ strongestFeatures }: Evaluation, { featureAuc, featureR2 }: Gat
   });
 }
 
+/** Groups drawn by lot differ as much more often than this: nobody is treated unlike. */
+const BY_LOT = 0.01;
+
 /**
- * The 80 % rule. In groups of some hundreds the ratio of two shares scatters by a fifth where nothing is unfair: a model is
- * refused when chance does not explain it, which is when the whole interval lies below the limit.
+ * The 80 % rule. In groups of some hundreds the lowest share over the highest is far below 1 where nothing is unfair: a model
+ * is refused when chance does not explain the difference.
  */
 function groups({ fairness }: Evaluation, { selectionRatio }: GateLimits): GateCheck[] {
   const attributes = Object.entries(fairness);
   if (attributes.length === 0) return [notApplicable('selectionRatio', 'no groups are known')];
-  return attributes.map(([attribute, { selectionRatio: ratio, selectionRatioHigh: high = ratio }]) => {
-    const upTo = high > ratio ? ` (up to ${round(high)} by chance)` : '';
+  return attributes.map(([attribute, { selectionRatio: ratio, selectionRatioChance: chance }]) => {
+    const byLot = chance === undefined ? '' : ` (by chance in ${round(100 * chance)} of 100)`;
     return verdict(
       'selectionRatio',
-      high >= selectionRatio,
-      `${attribute}: the least selected group over the most selected is ${round(ratio)}${upTo}, at least ${selectionRatio} is fair`,
+      ratio >= selectionRatio || (chance ?? 0) > BY_LOT,
+      `${attribute}: the least selected group over the most selected is ${round(ratio)}${byLot}, at least ${selectionRatio} is fair`,
     );
   });
 }

@@ -61,8 +61,8 @@ const evaluationSchema = z.strictObject({
     z.string(),
     z.strictObject({
       selectionRatio: share,
-      /** Upper end of its 95 % interval. */
-      selectionRatioHigh: z.number().min(0).optional(),
+      /** How often groups drawn by lot differ as much. */
+      selectionRatioChance: share.optional(),
       groups: z.record(
         z.string(),
         z.strictObject({ rows: count, meanScore: z.number(), meanLabel: z.number(), selected: share }),

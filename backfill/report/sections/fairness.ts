@@ -40,14 +40,18 @@ function model({ model: name, fairness, proxies }: Trained): Block[] {
 }
 
 function groups(name: string, attribute: string, found: Trained['fairness'][string]): Block[] {
-  const { selectionRatio, selectionRatioInterval, equalizedOddsDifference } = found;
+  const { selectionRatio, selectionRatioInterval, selectionRatioChance, equalizedOddsDifference } = found;
   const keeps = selectionRatio >= FOUR_FIFTHS;
   const ratio = selectionRatioInterval ? interval(selectionRatioInterval) : figure(selectionRatio);
+  const byLot =
+    selectionRatioChance == null
+      ? ''
+      : ` Groups drawn by lot differ as much in ${(100 * selectionRatioChance).toFixed(1)}\u00a0% of draws.`;
   return [
     {
       kind: 'text',
       tone: keeps ? 'good' : 'bad',
-      text: `${attribute}: lowest share of selected over highest ${ratio}, which ${keeps ? 'keeps' : 'breaks'} the 80\u00a0% rule. Equalized odds difference: ${interval(equalizedOddsDifference)}.`,
+      text: `${attribute}: lowest share of selected over highest ${ratio}, which ${keeps ? 'keeps' : 'breaks'} the 80\u00a0% rule.${byLot} Equalized odds difference: ${interval(equalizedOddsDifference)}.`,
     },
     {
       kind: 'table',

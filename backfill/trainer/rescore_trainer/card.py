@@ -143,7 +143,8 @@ def _fairness(report: dict) -> str:
         rule = "keeps" if found["selectionRatio"] >= 0.8 else "does not keep"
         parts.append(
             f"{_table(head, rows)}\n\nLowest share of selected over highest: {_interval(found['selectionRatioInterval'])}, "
-            f"which {rule} the 80 % rule. Equalized odds difference: {_interval(found['equalizedOddsDifference'])}."
+            f"which {rule} the 80 % rule; groups drawn by lot differ as much in {found['selectionRatioChance']:.1%} of draws. "
+            f"Equalized odds difference: {_interval(found['equalizedOddsDifference'])}."
         )
     if not parts:
         return "## Fairness\nThe data holds no two groups of at least 200 rows, so nothing was measured."

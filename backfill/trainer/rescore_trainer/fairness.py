@@ -18,6 +18,7 @@ FEWEST_OF_LABEL = 20
 UNKNOWN = "unknown"
 #: What the manifest holds of a group; the report has more.
 IN_MANIFEST = ("rows", "meanScore", "meanLabel", "selected")
+PERMUTATIONS = 999
 
 
 def fairness(rows: Rows, score: np.ndarray, group_values: dict[str, list[str]], bootstrap: Bootstrap) -> dict:
@@ -36,6 +37,7 @@ def fairness(rows: Rows, score: np.ndarray, group_values: dict[str, list[str]], 
         report[attribute] = {
             "selectionRatio": round(ratio(bootstrap.counts[0]), 4),
             "selectionRatioInterval": _interval(ratio, bootstrap),
+            "selectionRatioChance": _chance(known, rows.customers, selected),
             "equalizedOddsDifference": _interval(_odds_difference(known, selected, high), bootstrap),
             "groups": {value: _group(rows, score, selected, high, chosen) for value, chosen in members.items()},
         }
@@ -47,7 +49,7 @@ def for_manifest(report: dict) -> dict:
     return {
         attribute: {
             "selectionRatio": found["selectionRatio"],
-            "selectionRatioHigh": round(found["selectionRatioInterval"]["high"], 4),
+            "selectionRatioChance": found["selectionRatioChance"],
             "groups": {
                 value: {key: group[key] for key in IN_MANIFEST} for value, group in found["groups"].items()
             },
@@ -69,6 +71,28 @@ def _selection_ratio(groups: list[np.ndarray], selected: np.ndarray):
         return min(shares) / max(shares) if shares and max(shares) > 0 else float("nan")
 
     return of
+
+
+def _chance(groups: list[np.ndarray], customers: np.ndarray, selected: np.ndarray) -> float:
+    """How often groups drawn by lot differ as much: the share of permutations of the customers' groups with a ratio as
+    low as theirs (Phipson & Smyth, "Permutation p-values should never be zero", 2010). The lowest of several shares over
+    the highest is far below 1 without any difference, and more so in small groups: an interval around it does not say so.
+    """
+    member = np.logical_or.reduce(groups)
+    group = np.argmax(np.column_stack([chosen[member] for chosen in groups]), axis=1)
+    ids, place = np.unique(customers[member], return_inverse=True)
+    of_customer = np.zeros(len(ids), dtype=int)
+    of_customer[place] = group
+    rows, chosen = np.bincount(place), np.bincount(place, weights=selected[member])
+    random = np.random.default_rng(len(ids))
+
+    def ratio(of: np.ndarray) -> float:
+        shares = np.bincount(of, chosen, len(groups)) / np.maximum(np.bincount(of, rows, len(groups)), 1)
+        return shares.min() / shares.max()
+
+    observed = ratio(of_customer) + 1e-12
+    as_low = sum(ratio(random.permutation(of_customer)) <= observed for _ in range(PERMUTATIONS))
+    return round((1 + as_low) / (1 + PERMUTATIONS), 4)
 
 
 def _odds_difference(groups: list[np.ndarray], selected: np.ndarray, high: np.ndarray):

@@ -32,6 +32,24 @@ def test_groups_that_are_treated_alike_keep_the_rule():
         assert 0.15 < group["selected"] < 0.25
 
 
+def test_chance_explains_groups_drawn_by_lot_however_small_and_no_group_that_is_lowered():
+    values = {"gender": ["a", "b", "c", "d", "e"]}
+    for seed in range(5):
+        rows = rows_of(seed, 1_100)
+        groups = np.random.default_rng(seed).integers(5, size=(len(rows), 1)).astype(np.int16)
+        small = Rows(**{**vars(rows), "groups": groups})
+        by_lot = fairness(small, small.truth, values, Bootstrap(small, 1))["gender"]
+        assert by_lot["selectionRatio"] < 0.95 and by_lot["selectionRatioChance"] > 0.01
+        lowered = np.where(groups[:, 0] == 1, small.truth * 0.7, small.truth)
+        assert fairness(small, lowered, values, Bootstrap(small, 1))["gender"]["selectionRatioChance"] == 0.001
+
+
+def test_many_rows_of_one_customer_are_one_draw():
+    rows = rows_of(2, 900)
+    often = Rows(**{name: np.repeat(value, 30, axis=0) for name, value in vars(rows).items()})
+    assert of(often, often.truth)["selectionRatioChance"] == of(rows, rows.truth)["selectionRatioChance"]
+
+
 def test_a_group_whose_scores_are_lowered_is_seen_in_every_figure():
     rows = rows_of()
     lowered = np.where(rows.groups[:, 0] == 1, rows.truth * 0.9, rows.truth)
@@ -68,5 +86,5 @@ def test_labels_that_are_no_class_have_odds_too(label):
 def test_the_manifest_takes_its_part_only():
     rows = rows_of()
     found = for_manifest({"gender": of(rows, rows.truth)})["gender"]
-    assert set(found) == {"selectionRatio", "groups"}
+    assert set(found) == {"selectionRatio", "selectionRatioChance", "groups"}
     assert all(set(group) == {"rows", "meanScore", "meanLabel", "selected"} for group in found["groups"].values())
