@@ -101,6 +101,12 @@ function firstNight() {
   const until = new Date(UNTIL.getTime() - LATE_DAYS * DAY_MS);
   rescore(['backfill', 'run', '--run', 'first-night', '--until', until.toISOString()]);
   rescore(['models', 'list']);
+  const { models } = JSON.parse(readFileSync(at('first-night', 'publish.json'), 'utf8'));
+  const refused = models.filter(({ promoted }) => !promoted).map(({ name }) => name);
+  if (refused.length > 0)
+    throw new Error(
+      `The gate let ${refused.join(', ')} not through, so that nothing can score: first-night/gate.json has every reason. A larger world is steadier: CUSTOMERS=3000 make backfill-demo.`,
+    );
 }
 
 const published = () =>
@@ -138,11 +144,9 @@ async function secondNight() {
     if (versions.length === 0)
       return say('The gate let no model through: second-night/gate.json has every reason');
     const swapped = await watchSwap(child, versions);
-    say(
-      swapped
-        ? `Without a restart it scores with ${versions.join(', ')}`
-        : `${versions.length} model(s) are published; the metrics of the processor do not name them`,
-    );
+    if (!swapped)
+      throw new Error('The processor does not score with what was published: see what it said above.');
+    say(`Without a restart it scores with ${versions.join(', ')}`);
   } finally {
     child.kill('SIGTERM');
     await new Promise(done => (child.exitCode === null ? child.once('exit', done) : done()));

@@ -43,12 +43,12 @@ class Captured extends Writable {
 /** The same process otherwise; nothing else of it is touched. */
 const withStdout = (io: Io, stdout: Writable): Io => Object.create(io, { stdout: { value: stdout } }) as Io;
 
-/** The numbers of a result: what was done, in figures. */
+/** The numbers of a result: what was done, in figures. Instants are none. */
 function countsOf(text: string): Record<string, number> {
   if (text.trim() === '') return {};
   const result = JSON.parse(text) as Record<string, unknown>;
   const numbers = Object.entries(result).filter(
-    (entry): entry is [string, number] => typeof entry[1] === 'number',
+    (entry): entry is [string, number] => typeof entry[1] === 'number' && !entry[0].endsWith('At'),
   );
   return Object.fromEntries(numbers);
 }
