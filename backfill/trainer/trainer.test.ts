@@ -30,7 +30,7 @@ orSkip(
   () => {
     const run = spawnSync(
       python,
-      ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', join(__dirname, 'tests')],
+      ['-m', 'pytest', '-q', '--color=no', '-p', 'no:cacheprovider', join(__dirname, 'tests')],
       {
         encoding: 'utf8',
       },
