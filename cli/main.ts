@@ -92,7 +92,20 @@ export function processIo(open: Io['openScorer'] = openScorer): Io {
   };
 }
 
-if (require.main === module)
-  void main(process.argv.slice(2), processIo()).then(code => {
-    process.exitCode = code;
-  });
+const LINGER_MS = 3_000;
+
+/**
+ * Everything of ours is closed. A socket that a library opened while it was being closed would keep the process for ever,
+ * and its supervisor waiting: it ends, once all is written.
+ */
+function endOf(code: ExitCode): void {
+  process.exitCode = code;
+  const end = (): void => {
+    if (process.stdout.writableLength + process.stderr.writableLength > 0) linger();
+    else process.exit(code);
+  };
+  const linger = (): void => void setTimeout(end, LINGER_MS).unref();
+  linger();
+}
+
+if (require.main === module) void main(process.argv.slice(2), processIo()).then(endOf);
