@@ -18,7 +18,7 @@ describeWithServers('the image of the nightly backfill', () => {
   }, 60_000);
 
   test('has the trainer with all that it imports', async () => {
-    expect(await python('-m', 'rescore_trainer', '--help')).toContain('usage: rescore_trainer');
+    expect(await python('-m', 'rescore_trainer', '--help')).toContain('usage: python -m rescore_trainer');
     expect(await python('-m', 'rescore_trainer.contributions', '--help').catch(String)).not.toMatch(
       /ModuleNotFoundError|ImportError/,
     );
