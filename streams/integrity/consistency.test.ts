@@ -7,7 +7,7 @@ import type { ConsistencyReport } from '../../backfill/consistency';
 import { runCli } from '../../cli/testing/captured-io';
 import { describeWithServers, withServers } from '../testing/describe';
 import { startS3 } from '../testing/servers';
-import { Scenario, pause } from './scenario';
+import { Scenario } from './scenario';
 
 describeWithServers('consistency', () => {
   const servers = withServers();
@@ -37,21 +37,15 @@ describeWithServers('consistency', () => {
 
   /** Two processors; the first is killed under load, twice. */
   async function worked(scenario: Scenario): Promise<void> {
-    const joined = async (name: string) => {
-      const processor = scenario.processor(name);
-      processor.start();
-      if (!(await processor.hears('joined'))) throw new Error(processor.complaints);
-      return processor;
-    };
-    await joined('steady');
+    await scenario.joined('steady');
     scenario.beginTraffic();
     for (const name of ['first', 'second']) {
-      const victim = await joined(name);
-      await pause(1_200);
-      await victim.kill();
+      const [victim] = await scenario.joined(name);
+      await scenario.sends(1_000);
+      await victim!.kill();
     }
-    await joined('last');
-    await pause(800);
+    await scenario.joined('last');
+    await scenario.sends(1_500);
     await scenario.endTraffic();
     await scenario.rest();
   }
@@ -79,9 +73,10 @@ describeWithServers('consistency', () => {
       }
       const [inS3, inFolder] = reports;
       expect(inFolder).toEqual(inS3);
-      expect(inFolder!.scores).toBeGreaterThan(500);
+      // How many scores an input makes depends on when it comes; every customer of the waves has one at least.
+      expect(inFolder!.scores).toBeGreaterThan(100);
       expect(inFolder).toMatchObject({ checked: inFolder!.scores, differing: 0, missing: 0 });
-      expect(inFolder!.wholeVectors).toBeGreaterThan(50);
+      expect(inFolder!.wholeVectors).toBeGreaterThan(10);
       expect((await scenario.verdict()).violations).toEqual([]);
     } finally {
       await scenario.close();

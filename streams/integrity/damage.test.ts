@@ -8,16 +8,14 @@ describeWithServers('damage', () => {
   const servers = withServers();
   let seed = 20;
 
-  /** Some seconds of work, everything read, then stopped; what happens next is the test's. */
+  /** Some work, everything read, then stopped; what happens next is the test's. */
   async function afterWork(then: (scenario: Scenario, redis: Redis) => Promise<void>): Promise<void> {
     const scenario = await Scenario.open({ ...servers(), seed: seed++, losesWrites: true });
     const [host, port] = servers().redis.split(':');
     const redis = new Redis({ host: host!, port: Number(port) });
     try {
       const [processor] = await scenario.joined('a');
-      scenario.beginTraffic();
-      await pause(2_500);
-      await scenario.endTraffic();
+      await scenario.someTraffic(2_000);
       await scenario.rest();
       expect(await processor!.end()).toBe(0);
       await then(scenario, redis);

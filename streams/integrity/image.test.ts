@@ -32,9 +32,7 @@ describeWithServers('the image of the processor', () => {
     const rights = ['--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL'];
     await docker('run', '-d', '--name', name, '--network', 'host', ...rights, ...settings, IMAGE);
     try {
-      scenario.beginTraffic();
-      await delay(3_000);
-      await scenario.endTraffic();
+      await scenario.someTraffic(2_400);
       await scenario.rest();
       expect(await docker('exec', name, 'id', '-u')).toBe('1000');
       await expect(docker('exec', name, 'touch', '/app/anything')).rejects.toThrow('Read-only file system');

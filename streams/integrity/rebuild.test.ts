@@ -70,17 +70,11 @@ describeWithServers('a state from the archive', () => {
     }
   }
 
-  async function traffic(scenario: Scenario, ms: number): Promise<void> {
-    scenario.beginTraffic();
-    await pause(ms);
-    await scenario.endTraffic();
-  }
-
-  async function worked(scenario: Scenario, name: string, ms: number): Promise<void> {
+  async function worked(scenario: Scenario, name: string, inputs: number): Promise<void> {
     const processor = scenario.processor(name);
     processor.start();
     if (!(await processor.hears('joined'))) throw new Error(processor.complaints);
-    await traffic(scenario, ms);
+    await scenario.someTraffic(inputs);
     await scenario.rest();
     expect(await processor.end()).toBe(0);
   }
@@ -98,9 +92,9 @@ describeWithServers('a state from the archive', () => {
     () =>
       withRun(30, async run => {
         const { scenario, redis, json, fails, digest, archive } = run;
-        await worked(scenario, 'first', 2_500);
+        await worked(scenario, 'first', 2_000);
         // Nobody works on these: the archive is ahead of the group.
-        await traffic(scenario, 700);
+        await scenario.someTraffic(600);
         expect((await json<{ files: number }>('archive run --once --tail')).files).toBeGreaterThan(20);
         expect((await json<{ files: number }>('archive run --once --tail')).files).toBe(0);
         expect(await json('archive verify')).toMatchObject({ problems: [], strays: [] });
@@ -116,7 +110,7 @@ describeWithServers('a state from the archive', () => {
         expect(await digest()).toEqual(before);
         await outboxesAreEmpty(run);
 
-        await worked(scenario, 'second', 1_500);
+        await worked(scenario, 'second', 1_200);
         const verdict = await scenario.verdict();
         expect(verdict.violations).toEqual([]);
         expect(verdict.inputs).toBeGreaterThanOrEqual(scenario.sent);
@@ -131,9 +125,9 @@ describeWithServers('a state from the archive', () => {
         const processor = scenario.processor('first');
         processor.start();
         if (!(await processor.hears('joined'))) throw new Error(processor.complaints);
-        await traffic(scenario, 1_500);
+        await scenario.someTraffic(1_200);
         await json('archive run --once --tail');
-        await traffic(scenario, 1_000);
+        await scenario.someTraffic(800);
         await scenario.rest();
         expect(await fails('state rebuild')).toMatch(/Redis holds a state/);
         expect(await processor.end()).toBe(0);
@@ -151,7 +145,7 @@ describeWithServers('a state from the archive', () => {
         for (let tries = 0; tries < 100 && !(await recovered()); tries++) await pause(200);
         expect(await digest()).toEqual(before);
 
-        await traffic(scenario, 1_000);
+        await scenario.someTraffic(800);
         await scenario.rest();
         expect((await scenario.verdict()).violations).toEqual([]);
       }),

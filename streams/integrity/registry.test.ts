@@ -11,7 +11,7 @@ import { RegistryProxy } from '../avro/testing/registry-proxy';
 import { describeWithServers, withServers } from '../testing/describe';
 import { startRegistry } from '../testing/servers';
 import { readAll } from './read-all';
-import { Scenario, pause } from './scenario';
+import { Scenario } from './scenario';
 
 describeWithServers('a registry', () => {
   const servers = withServers();
@@ -68,12 +68,12 @@ describeWithServers('a registry', () => {
       processor.start();
       expect(await processor.hears('joined')).toBe(true);
       scenario.beginTraffic();
-      await pause(2_000);
+      await scenario.sends(1_600);
       // Now it is silent: what is known goes on, the new producer's order waits.
       proxy.silent = true;
       const order = await foreignOrder(client, prefix);
       await scenario.sendAll([{ at: 0, topic: 'orders', key: 'foreigner', value: order }]);
-      await pause(2_000);
+      await scenario.sends(1_600);
       proxy.silent = false;
       await scenario.endTraffic();
       await scenario.rest();

@@ -141,6 +141,19 @@ export class Scenario {
     this.traffic = this.send();
   }
 
+  /** Waits until traffic has sent so many inputs more, however long this machine takes. @throws what stopped traffic */
+  async sends(count: number): Promise<void> {
+    for (const until = this.sent + count; this.sent < until;)
+      await Promise.race([pause(SLICE_MS), this.traffic]);
+  }
+
+  /** So many inputs and no more. */
+  async someTraffic(count: number): Promise<void> {
+    this.beginTraffic();
+    await this.sends(count);
+    await this.endTraffic();
+  }
+
   async endTraffic(): Promise<void> {
     this.stopped = true;
     await this.traffic;

@@ -9,7 +9,7 @@ import { describeWithServers } from '../testing/describe';
 import { startSecureKafka } from '../testing/secure-kafka';
 import type { SecureKafkaServer } from '../testing/secure-kafka';
 import { startRedis } from '../testing/servers';
-import { Scenario, pause } from './scenario';
+import { Scenario } from './scenario';
 
 const { READ, WRITE, DESCRIBE, DESCRIBE_CONFIGS } = AclOperationTypes;
 const { TOPIC, GROUP, TRANSACTIONAL_ID } = AclResourceTypes;
@@ -80,9 +80,7 @@ describeWithServers('a cluster with TLS, passwords and rights', () => {
       const processor = scenario.processor('secured', secured());
       processor.start();
       if (!(await processor.hears('joined'))) throw new Error(processor.complaints);
-      scenario.beginTraffic();
-      await pause(2_000);
-      await scenario.endTraffic();
+      await scenario.someTraffic(1_600);
       await scenario.rest();
       const verdict = await scenario.verdict();
       expect({ violations: verdict.violations, said: processor.complaints }).toMatchObject({

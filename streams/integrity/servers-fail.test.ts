@@ -15,9 +15,9 @@ describeWithServers('servers that fail', () => {
     const { verdict, sent } = await Scenario.underTraffic(options, async scenario => {
       const both = await scenario.joined('a', 'b');
       scenario.beginTraffic();
-      await pause(2_000);
+      await scenario.sends(1_600);
       await trouble(scenario);
-      await pause(2_000);
+      await scenario.sends(1_600);
       await scenario.endTraffic();
       // A processor that gave up is started again, as a supervisor would.
       for (const processor of both) if (!processor.isRunning) processor.start();
