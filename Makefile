@@ -1,7 +1,7 @@
 # rescore: `make help` lists what there is. The two that matter: `make demo` and `make test`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test check cfn-lint kubernetes bench bench-cluster bench-explain bench-replay bench-swaps backfill-demo cdnow best-possible trainer sim baseline contributions images image-backfill up down clean
+.PHONY: help install build demo test check check-code cfn-lint kubernetes bench bench-cluster bench-explain bench-replay bench-swaps backfill-demo cdnow best-possible trainer sim baseline contributions images image-backfill up down clean
 
 NODE_BIN := node_modules/.bin
 STAMP := node_modules/.installed
@@ -24,19 +24,21 @@ build: $(STAMP) ## compile to dist/
 demo: build ## make a world, replay 120 days, then watch scores move while a customer falls silent
 	node dist/cli/main.js demo
 
-test: $(STAMP) build ## check and run every test; ends with one line of counts
+test: $(STAMP) build $(CFN_LINT) ## check and run every test; ends with one line of counts
 	@$(MAKE) --no-print-directory trainer || echo '!!! The trainer could not be installed (it needs Python 3.11 with venv): its tests will be SKIPPED.' >&2
 	node scripts/run-tests.js
 
-check: $(STAMP) $(CFN_LINT) ## format, lint, types, boundaries, cycles, dead exports, deployment descriptions
+check: check-code $(CFN_LINT) ## format, lint, types, boundaries, cycles, dead exports, deployment descriptions
+	$(NODE_BIN)/jest --runInBand --silent --reporters default --runTestsByPath \
+	  $(filter-out k8s/cluster.test.ts,$(wildcard k8s/*.test.ts k8s/*/*.test.ts))
+
+check-code: $(STAMP) ## the same without the deployment descriptions, which are tests too
 	$(NODE_BIN)/prettier --check --log-level warn .
 	$(NODE_BIN)/eslint --cache --cache-location .cache/eslint .
 	$(NODE_BIN)/tsc --noEmit -p tsconfig.json
 	$(NODE_BIN)/tsc --noEmit -p processors/core/tsconfig.json
 	$(NODE_BIN)/depcruise --config .dependency-cruiser.cjs $(wildcard schemas processors streams models backfill cli bench)
 	$(NODE_BIN)/knip
-	$(NODE_BIN)/jest --runInBand --silent --reporters default --runTestsByPath \
-	  $(filter-out k8s/cluster.test.ts,$(wildcard k8s/*.test.ts k8s/*/*.test.ts))
 
 cfn-lint: $(CFN_LINT) ## install what checks k8s/fargate (needs python3; `make check` does it too)
 

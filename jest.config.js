@@ -1,5 +1,3 @@
-const { availableParallelism } = require('node:os');
-
 /** Every test runs from TypeScript source through swc; types are checked apart, by `make check`. */
 module.exports = {
   testEnvironment: 'node',
@@ -24,8 +22,7 @@ module.exports = {
   },
   transformIgnorePatterns: ['/node_modules/(?!hyparquet)'],
   testTimeout: 120_000,
-  // One more than there are cores: the tests with real servers wait for much of their time.
-  maxWorkers: availableParallelism() + 1,
+  maxWorkers: '100%',
   testSequencer: '<rootDir>/scripts/slowest-first.js',
   reporters: ['default', ['jest-junit', { outputDirectory: 'reports', outputName: 'jest.xml' }]],
 };

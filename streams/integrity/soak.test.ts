@@ -4,7 +4,7 @@
  */
 import { SECOND_MS } from '../../schemas';
 import { systemClock } from '../../cli/clock';
-import { describeWithServers, withServers } from '../testing/describe';
+import { describeWithServers, withOwnServers } from '../testing/describe';
 import type { Processor } from './fleet';
 import { Scenario, pause } from './scenario';
 
@@ -12,7 +12,7 @@ const MINUTES = Number(process.env['SOAK_MINUTES'] ?? 2);
 const SEED = Number(process.env['SOAK_SEED'] ?? systemClock.now() % 100_000);
 
 describeWithServers('a soak', () => {
-  const servers = withServers();
+  const servers = withOwnServers();
 
   test(
     `${MINUTES} minutes of trouble`,

@@ -3,6 +3,8 @@ import { GenericContainer, Wait } from 'testcontainers';
 import type { StartedTestContainer } from 'testcontainers';
 import { IMAGES } from './images';
 
+/** A broker that lives for minutes: what the optimising compiler would cost is never earned back. */
+const SHORT_LIVED = '-XX:+UseSerialGC -XX:TieredStopAtLevel=1';
 const START_MS = 120_000;
 const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg';
 export const PROPERTIES_FILE = '/tmp/server.properties';
@@ -38,16 +40,26 @@ export interface BrokerOptions {
   /** The same in the container and on this machine. */
   ports: readonly number[];
   properties: Readonly<Record<string, string>>;
+  /** Soon at work, not fast for long: not for measurements. */
+  forTests: boolean;
   /** Of the shell that makes folder and broker; it runs again at every start. */
   script: string;
 }
 
 /** Resolves when its ports listen: not yet a broker that works. */
-export function startBroker({ ports, properties, script }: BrokerOptions): Promise<StartedTestContainer> {
+export function startBroker({
+  ports,
+  properties,
+  forTests,
+  script,
+}: BrokerOptions): Promise<StartedTestContainer> {
   const lines = Object.entries({ ...COMMON, ...properties }).map(([name, value]) => `${name}=${value}\n`);
   return new GenericContainer(IMAGES.kafka)
     .withExposedPorts(...ports.map(port => ({ container: port, host: port })))
-    .withEnvironment({ KAFKA_HEAP_OPTS: '-Xmx512m' })
+    .withEnvironment({
+      KAFKA_HEAP_OPTS: '-Xmx512m',
+      ...(forTests ? { KAFKA_JVM_PERFORMANCE_OPTS: SHORT_LIVED } : {}),
+    })
     .withCopyContentToContainer([{ content: lines.join(''), target: PROPERTIES_FILE }])
     .withEntrypoint(['sh'])
     .withCommand(['-c', script])

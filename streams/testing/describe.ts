@@ -1,4 +1,4 @@
-/** Servers in tests: a describe that needs them, and one Kafka and one Redis for the tests of a file. */
+/** Servers in tests: a describe that needs them, a Redis for the tests of a file, and a Kafka, shared or their own. */
 import { hasEngine, startKafka, startRedis } from './servers';
 import type { KafkaServer, RedisServer } from './servers';
 
@@ -19,16 +19,41 @@ interface ServerAddresses {
   redis: string;
 }
 
-interface TestServers extends ServerAddresses {
-  kafkaServer: KafkaServer;
+interface WithRedis extends ServerAddresses {
   redisServer: RedisServer;
 }
 
-/** Call in a describe block; the answer is there once its tests run. */
-export function withServers(): () => TestServers {
-  let started: TestServers | null = null;
+interface OwnServers extends WithRedis {
+  kafkaServer: KafkaServer;
+}
+
+/** A broker of all test files, where `make test` has started one. */
+const SHARED_BROKERS = process.env['TEST_KAFKA_BROKERS'];
+
+/** For tests that do no harm to their broker. Call in a describe block; the answer is there once its tests run. */
+export function withBroker(): () => readonly string[] {
+  let own: KafkaServer | null = null;
   beforeAll(async () => {
-    const [kafkaServer, redisServer] = await Promise.all([startKafka(), startRedis()]);
+    if (SHARED_BROKERS === undefined) own = await startKafka({ forTests: true });
+  }, 180_000);
+  afterAll(() => own?.stop(), 60_000);
+  return () => SHARED_BROKERS?.split(',') ?? own!.brokers;
+}
+
+/** The same with a Redis, which is always their own. */
+export function withServers(): () => WithRedis {
+  const brokers = withBroker();
+  let redisServer: RedisServer | null = null;
+  beforeAll(async () => void (redisServer = await startRedis()), 180_000);
+  afterAll(() => redisServer?.stop(), 60_000);
+  return () => ({ brokers: brokers(), redisServer: redisServer!, redis: redisServer!.address });
+}
+
+/** For tests that stop their broker. */
+export function withOwnServers(): () => OwnServers {
+  let started: OwnServers | null = null;
+  beforeAll(async () => {
+    const [kafkaServer, redisServer] = await Promise.all([startKafka({ forTests: true }), startRedis()]);
     started = { kafkaServer, redisServer, brokers: kafkaServer.brokers, redis: redisServer.address };
   }, 180_000);
   afterAll(async () => {

@@ -44,6 +44,7 @@ export async function startSecureKafka(): Promise<SecureKafkaServer> {
   const container = await startBroker({
     ports: [open, secure],
     properties: properties(open, secure),
+    forTests: true,
     script: startScript(username, password),
   });
   const { output } = await container.exec(['cat', '/tmp/authority.pem']);

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { Kafka, logLevel } from 'kafkajs';
 import { GenericContainer, Wait } from 'testcontainers';
 import type { StartedTestContainer } from 'testcontainers';
+import { systemClock } from '../../cli/clock';
 import { SERVE_COMMAND, formatCommand, startBroker } from './broker';
 import { IMAGES } from './images';
 
@@ -51,8 +52,8 @@ export interface KafkaServer {
   stop(): Promise<void>;
 }
 
-/** Single node, KRaft. */
-export async function startKafka(): Promise<KafkaServer> {
+/** Single node, KRaft. A broker of measurements is not `forTests`. */
+export async function startKafka({ forTests = false } = {}): Promise<KafkaServer> {
   const port = await freePort();
   const container = await startBroker({
     ports: [port],
@@ -61,6 +62,7 @@ export async function startKafka(): Promise<KafkaServer> {
       listeners: `PLAINTEXT://0.0.0.0:${port},CONTROLLER://localhost:29093`,
       'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
     },
+    forTests,
     script: `${formatCommand()} && ${SERVE_COMMAND}`,
   });
   const id = container.getId();
@@ -76,17 +78,33 @@ export async function startKafka(): Promise<KafkaServer> {
   };
 }
 
-/** A port that listens is not yet a broker that works. */
+/**
+ * A port that listens is not yet a broker that works: the engine's proxy accepts, too. A client anew each time, as one
+ * client waits ever longer between its attempts.
+ */
 async function answers(port: number): Promise<void> {
-  const kafka = new Kafka({
+  for (const until = systemClock.now() + START_MS; ;)
+    try {
+      return await describesItself(port);
+    } catch (error) {
+      if (systemClock.now() > until) throw error;
+      await systemClock.sleep(100);
+    }
+}
+
+async function describesItself(port: number): Promise<void> {
+  const admin = new Kafka({
     brokers: [`127.0.0.1:${port}`],
     logLevel: logLevel.NOTHING,
-    retry: { initialRetryTime: 100, maxRetryTime: 500, retries: 100 },
-  });
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.describeCluster();
-  await admin.disconnect();
+    requestTimeout: 2_000,
+    retry: { retries: 0 },
+  }).admin();
+  try {
+    await admin.connect();
+    await admin.describeCluster();
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 export interface RedisServer {
