@@ -7,20 +7,26 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # Not npm ci: a lock that was made on one platform may leave the packages of the others out, and npm ci refuses that.
-RUN npm install --no-save --loglevel=error
-COPY . .
-RUN node_modules/.bin/tsc -p tsconfig.build.json && rm -rf dist/.tsbuildinfo dist/bench && chmod +x dist/cli/main.js
 # Inference comes with the binaries of every platform (290 MB); one is used.
-RUN npm prune --omit=dev --no-save --loglevel=error \
+RUN npm install --omit=dev --no-save --no-audit --no-fund --loglevel=error \
   && cd node_modules/onnxruntime-node/bin/napi-v6 \
   && find . -mindepth 2 -maxdepth 2 ! -path "./$(node -p 'process.platform + "/" + process.arch')" -exec rm -rf {} +
-# What the programs read beside their own code, under the same paths as in the source.
-RUN mkdir runtime \
-  && cp --parents -r package.json LICENSE dist node_modules models/baseline processors/state/redis/lua \
-    schemas/avro streams/mapping/maps runtime
+# The compiler lies apart: node_modules is what runs, and nothing has to be taken out of it again.
+RUN npm install --prefix /compiler --no-save --no-audit --no-fund --loglevel=error \
+  "typescript@$(node -p 'require("./package.json").devDependencies.typescript')"
+COPY . .
+RUN /compiler/node_modules/.bin/tsc -p tsconfig.image.json && chmod +x dist/cli/main.js
 
 FROM ${NODE_IMAGE} AS processor
-COPY --from=build /app/runtime /app
+WORKDIR /app
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+# What the programs read beside their own code, under the same paths as in the source.
+COPY package.json LICENSE ./
+COPY models/baseline models/baseline
+COPY processors/state/redis/lua processors/state/redis/lua
+COPY schemas/avro schemas/avro
+COPY streams/mapping/maps streams/mapping/maps
 RUN ln -s /app/dist/cli/main.js /usr/local/bin/rescore \
   && install -d -o 1000 -g 1000 /var/lib/rescore
 # ONNX Runtime reports to its makers where it isn't told to leave that.
