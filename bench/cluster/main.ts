@@ -14,12 +14,13 @@ import type { Figures } from './measurements';
 interface Options {
   events: string;
   customers: string;
+  rounds: string;
   only?: string;
 }
 
 const SECONDS = 1_000;
 
-async function main({ events, customers, only }: Options): Promise<void> {
+async function main({ events, customers, rounds, only }: Options): Promise<void> {
   const servers = await openServers();
   const figures: Figures = {};
   const measure = async (name: string, work: () => Promise<Figures>): Promise<void> => {
@@ -32,7 +33,9 @@ async function main({ events, customers, only }: Options): Promise<void> {
     await measure('reasons', () => withReasons(servers, Number(events), 100_000));
     const sizes = customers.split(',').map(Number);
     await measure('growth', () =>
-      growth(servers, Number(events), sizes, size => process.stderr.write(`  ${size} customers\n`)),
+      growth(servers, Number(events), sizes, Number(rounds), size =>
+        process.stderr.write(`  ${size} customers\n`),
+      ),
     );
     await measure('steady 4x4', () => steady(servers, 2_000, 4, 4, 20 * SECONDS));
     await measure('steady 16x1', () => steady(servers, 2_000, 16, 1, 20 * SECONDS));
@@ -56,6 +59,7 @@ void new Command('bench-cluster')
   .description('measure the distributed engine; needs a Docker engine (scripts/ci-servers.sh)')
   .option('--events <n>', 'events of a backlog', '300000')
   .option('--customers <list>', 'sizes of the customer base', '1000,30000,1000000')
+  .option('--rounds <n>', 'of the growth over these sizes, whose medians are taken', '3')
   .option('--only <name>', 'measurements whose name begins so; nothing is kept then')
   .action(main)
   .parseAsync();

@@ -63,23 +63,38 @@ export const backlog = (servers: Servers, events: number, customers: number): Pr
 export const withReasons = (servers: Servers, events: number, customers: number): Promise<Figures> =>
   workOff(servers, 'reasons', events, customers, { ...PUBLISH_ALL, RESCORE_PUBLISH_REASONS: 'on' });
 
-/** What an event costs as the customers grow: in batches so small that nobody comes twice, so each gets its score. */
+/**
+ * What an event costs as the customers grow: in batches so small that nobody comes twice, so each gets its score. The sizes
+ * take turns, and each says its median: what a busy host does to one of them would pass for growth.
+ */
 export async function growth(
   servers: Servers,
   events: number,
   sizes: readonly number[],
+  rounds: number,
   onSize: (customers: number) => void,
 ): Promise<Figures> {
+  const settings = { ...PUBLISH_ALL, RESCORE_LANE_BATCH_RECORDS: '200' };
+  const found = new Map(sizes.map(customers => [customers, [] as Figures[]]));
+  for (let round = 0; round < rounds; round++)
+    for (const customers of sizes) {
+      onSize(customers);
+      found.get(customers)!.push(await workOff(servers, 'growth', events, customers, settings));
+    }
   const figures: Figures = {};
-  for (const customers of sizes) {
-    onSize(customers);
-    const settings = { ...PUBLISH_ALL, RESCORE_LANE_BATCH_RECORDS: '200' };
-    const found = await workOff(servers, 'growth', events, customers, settings);
-    figures[`growth.${customers}customers.processorMicros`] = found['growth.processorMicros']!;
-    figures[`growth.${customers}customers.scoresPerEvent`] = found['growth.scoresPerEvent']!;
-  }
-  const costs = sizes.map(customers => figures[`growth.${customers}customers.processorMicros`]!);
+  const costs = [...found].map(([customers, each]) => {
+    const of = (name: string): number[] =>
+      each.map(figure => figure[`growth.${name}`]!).sort((a, b) => a - b);
+    const micros = of('processorMicros');
+    const name = `growth.${customers}customers`;
+    figures[`${name}.processorMicros`] = percentile(micros, 0.5);
+    figures[`${name}.processorMicrosLeast`] = micros[0]!;
+    figures[`${name}.processorMicrosMost`] = micros.at(-1)!;
+    figures[`${name}.scoresPerEvent`] = percentile(of('scoresPerEvent'), 0.5);
+    return figures[`${name}.processorMicros`];
+  });
   figures['growth.mostOverLeast'] = Math.max(...costs) / Math.min(...costs);
+  figures['growth.largestOverSmallest'] = costs.at(-1)! / costs[0]!;
   return figures;
 }
 
