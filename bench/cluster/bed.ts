@@ -22,6 +22,8 @@ export interface BedOptions {
   settings?: Readonly<Record<string, string>>;
 }
 
+let bedsMade = 0;
+
 export class Bed {
   readonly kafka: Kafka;
   readonly prefix: string;
@@ -47,7 +49,8 @@ export class Bed {
   }
 
   static async make(servers: Servers, options: BedOptions): Promise<Bed> {
-    const bed = new Bed(options, servers);
+    // A measurement that is made twice has topics and groups of its own each time.
+    const bed = new Bed({ ...options, name: `${options.name}-${bedsMade++}` }, servers);
     await bed.redis.flushall();
     await makeTopics(bed.kafka, bed.prefix, options.partitions);
     return bed;
