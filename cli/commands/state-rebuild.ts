@@ -82,7 +82,7 @@ async function rebuildAll(
         reach !== undefined && !options.signal.aborted;
         reach = waiting.shift()
       )
-        await rebuildPartition(reach, { ...options, archive: archive.log() });
+        await rebuildPartition(reach, { ...options, archive: archive.log({ overHoles: true }) });
     } catch (error) {
       failed.abort();
       throw error;

@@ -249,6 +249,37 @@ describe('retention that overtakes the archive', () => {
       `Partition 1 of web-events lacks offsets ${files[1]!.first} to ${files[1]!.end - 1}.`,
     ]);
   });
+
+  test('nobody reads over a hole; over a gap that was accepted they do', async () => {
+    const readAll = async (storage: MemoryStorage, how?: { overHoles: boolean }): Promise<number> => {
+      const log = (await openArchive(storage)).log(how);
+      const starts = await log.starts(1);
+      let records = 0;
+      for (let from = starts['web-events']; ;) {
+        const [batch] = await log.read(1, { ...starts, 'web-events': from }, 7, ['web-events']);
+        records += batch!.records.length;
+        from = batch!.nextOffset;
+        if (batch!.atEnd) return records;
+      }
+    };
+    const source = logOf(
+      Array.from({ length: 60 }, (_, offset) => row(offset)),
+      [],
+    );
+    const storage = await archived(source);
+    expect(await readAll(storage)).toBe(60);
+    const files = await readManifests(storage);
+    const { first, end } = files[1]!;
+    const day = { version: 1, day: '2026-01-05', files: files.filter(file => file.first !== first) };
+    await storage.write('manifest/day=2026-01-05.json', Buffer.from(JSON.stringify(day)));
+    await expect(readAll(storage)).rejects.toThrow(ArchiveDamagedError);
+    await expect(readAll(storage)).rejects.toThrow(`lacks offsets ${first} to ${end - 1}`);
+    expect(await readAll(storage, { overHoles: true })).toBe(60 - (end - first));
+    const description = JSON.parse((await storage.read('archive.json'))!.toString()) as object;
+    const gaps = [{ topic: 'web-events', partition: 1, from: first, to: end }];
+    await storage.write('archive.json', Buffer.from(JSON.stringify({ ...description, gaps })));
+    expect(await readAll(storage)).toBe(60 - (end - first));
+  });
 });
 
 describe('container files', () => {

@@ -27,6 +27,12 @@ export interface OffsetRange {
   to: number;
 }
 
+/** For people, with the offsets. */
+export const holeInWords = (
+  { topic, partition }: Pick<Coverage, 'topic' | 'partition'>,
+  { from, to }: OffsetRange,
+): string => `Partition ${partition} of ${topic} lacks offsets ${from} to ${to - 1}.`;
+
 /** `files` in the order of `readManifests`. Partitions without a file are left out. */
 export function coverageOf(
   files: readonly ArchivedFile[],

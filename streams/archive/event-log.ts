@@ -6,7 +6,8 @@ import type { EventLog, LogRecord, TopicBatch } from '../../processors/ports';
 import { partitionOf } from '../partitioner';
 import type { ArchivedRow } from './container';
 import type { Coverage } from './coverage';
-import { coverageOf } from './coverage';
+import { coverageOf, holeInWords } from './coverage';
+import { ArchiveDamagedError } from './errors';
 import type { ArchivedFile } from './manifest';
 import { placeKey, readDescription, readManifests } from './manifest';
 import { readRows } from './rows';
@@ -22,8 +23,8 @@ export interface OpenArchive {
   inputs: readonly InputCoverage[];
   /** Files in the order of topics, partitions and offsets. */
   files: readonly ArchivedFile[];
-  /** A log for one reader at a time of each partition. */
-  log(): ArchiveEventLog;
+  /** A log for one reader at a time of each partition. `overHoles`: somebody has decided to go without what is lost. */
+  log(how?: { overHoles: boolean }): ArchiveEventLog;
 }
 
 export type InputCoverage = Coverage & { topic: InputTopic };
@@ -39,16 +40,20 @@ export async function openArchive(storage: ArchiveStorage): Promise<OpenArchive>
   const coverage = coverageOf(files, description);
   const { partitions } = description;
   const inputs = coverage.filter(isOfInput);
-  const log = (): ArchiveEventLog => new ArchiveEventLog(storage, partitions, files, coverage);
+  const log = ({ overHoles } = { overHoles: false }): ArchiveEventLog =>
+    new ArchiveEventLog(
+      storage,
+      partitions,
+      files,
+      overHoles ? coverage.map(one => ({ ...one, holes: [] })) : coverage,
+    );
   return { partitions, coverage, inputs, files, log };
 }
 
 const NO_BYTES = new Uint8Array(0);
 
 /** Files of a topic and partition, in the order of their offsets. */
-interface Shelf {
-  start: number;
-  end: number;
+interface Shelf extends Pick<Coverage, 'start' | 'end' | 'holes'> {
   files: ArchivedFile[];
 }
 
@@ -63,8 +68,8 @@ export class ArchiveEventLog implements EventLog {
     files: readonly ArchivedFile[],
     coverage: readonly Coverage[],
   ) {
-    for (const { topic, partition, start, end } of coverage)
-      this.shelves.set(placeKey(topic, partition), { start, end, files: [] });
+    for (const { topic, partition, start, end, holes } of coverage)
+      this.shelves.set(placeKey(topic, partition), { start, end, holes, files: [] });
     for (const file of files) this.shelves.get(placeKey(file.topic, file.partition))!.files.push(file);
   }
 
@@ -73,7 +78,7 @@ export class ArchiveEventLog implements EventLog {
   }
 
   private shelf(topic: InputTopic, partition: number): Shelf {
-    return this.shelves.get(placeKey(topic, partition)) ?? { start: 0, end: 0, files: [] };
+    return this.shelves.get(placeKey(topic, partition)) ?? { start: 0, end: 0, holes: [], files: [] };
   }
 
   private positions(partition: number, of: (shelf: Shelf) => number): Promise<Positions> {
@@ -89,6 +94,7 @@ export class ArchiveEventLog implements EventLog {
     return this.positions(partition, ({ end }) => end);
   }
 
+  /** @throws ArchiveDamagedError where offsets are missing, OffsetOutOfRangeError */
   async read(
     partition: number,
     from: Positions,
@@ -106,10 +112,12 @@ export class ArchiveEventLog implements EventLog {
     from: number,
     maxRecords: number,
   ): Promise<TopicBatch> {
-    const { start, end, files } = this.shelf(topic, partition);
+    const { start, end, holes, files } = this.shelf(topic, partition);
     if (from < start || from > end) throw new OffsetOutOfRangeError(topic, partition, from, start, end);
     const file = files[indexAfter(files, from, ({ end: fileEnd }) => fileEnd)];
     if (file === undefined) return { topic, records: [], nextOffset: end, atEnd: true };
+    const hole = holes.find(lost => lost.to > from && lost.from < file.first);
+    if (hole !== undefined) throw new ArchiveDamagedError(holeInWords({ topic, partition }, hole));
     const rows = await this.rowsOf(file);
     const first = indexAfter(rows, from, ({ offset }) => offset + 1);
     const page = rows.slice(first, first + maxRecords);

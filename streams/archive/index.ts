@@ -1,6 +1,7 @@
 /** The archive of the input topics and the scores: Avro container files with boundaries that follow from the data. */
 export { Archiver } from './archiver';
 export type { ArchiverOptions } from './archiver';
+export { holeInWords } from './coverage';
 export type { Coverage } from './coverage';
 export { ArchiveDamagedError, ArchiveGapError, ArchiveRefusedError, ArchiveUnreachableError } from './errors';
 export { openArchive } from './event-log';

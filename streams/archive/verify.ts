@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { ARCHIVED_TOPICS } from '../../schemas';
 import { decodeFile } from './container';
 import type { Coverage } from './coverage';
-import { coverageOf } from './coverage';
+import { coverageOf, holeInWords } from './coverage';
 import { ArchiveDamagedError, ArchiveRefusedError } from './errors';
 import { readDescription, readManifests } from './manifest';
 import type { ArchivedFile } from './manifest';
@@ -51,9 +51,9 @@ export async function verifyArchive(
 export const noArchive = ({ place }: ArchiveStorage): ArchiveRefusedError =>
   new ArchiveRefusedError(`There is no archive in ${place}: look at archive.location, or run the archive.`);
 
-const problemsOf = ({ topic, partition, holes, overlaps }: Coverage): string[] => [
-  ...holes.map(({ from, to }) => `Partition ${partition} of ${topic} lacks offsets ${from} to ${to - 1}.`),
-  ...overlaps.map(name => `${name} begins before the file in front of it ends.`),
+const problemsOf = (one: Coverage): string[] => [
+  ...one.holes.map(hole => holeInWords(one, hole)),
+  ...one.overlaps.map(name => `${name} begins before the file in front of it ends.`),
 ];
 
 async function problemOf(storage: ArchiveStorage, file: ArchivedFile): Promise<string | null> {
