@@ -78,6 +78,8 @@ export const CLI_ERRORS = {
   'run-damaged': 'Name a fresh --run, or do the step again that made the file: --again.',
   'run-changed': 'Name a fresh --run, or give --again to `rescore backfill plan`.',
   'history-short': 'Labels look up to 180 days ahead, windows 90 back: wait, or give a longer history.',
+  'history-gap':
+    'Correct rows whose time is wrong, restore days that are lost, or choose the range: --from, --until.',
   'step-missing': 'Do the steps in their order, or all of them: `rescore backfill run`.',
   'step-failed': 'Correct it, then run the same command again: steps that are done are not repeated.',
   'dataset-leak': 'Nothing is trained with such rows: correct the feature in the core first.',

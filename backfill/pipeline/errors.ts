@@ -4,6 +4,7 @@ export type BackfillErrorCode =
   | 'run-damaged'
   | 'run-changed'
   | 'history-short'
+  | 'history-gap'
   | 'step-missing'
   | 'dataset-leak'
   | 'trainer-failed'

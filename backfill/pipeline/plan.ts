@@ -2,6 +2,7 @@
 import type { EpochMs, InputTopic } from '../../schemas';
 import { DAY_MS, INPUT_TOPICS, dayOf, midnight } from '../../schemas';
 import { LAYOUT_FINGERPRINT } from '../../models/layout';
+import { ArchiveDamagedError, holeInWords } from '../../streams/archive';
 import type { ArchivedFile, OpenArchive } from '../../streams/archive';
 import type { ArchiveRange, HistoryKind } from '../dataset';
 import { BackfillError } from './errors';
@@ -53,9 +54,14 @@ const isInput = (topic: string): boolean => (INPUT_TOPICS as readonly string[]).
 /** A lane writes ticks from the first customer on, so an archive without any was never scored. */
 const BY_THE_STREAM: readonly InputTopic[] = ['customer-mail', 'customer-commands'];
 
-/** @throws BackfillError history-short */
+/** Labels ask what was done within so long: where nobody did anything at all, rows lie outside of time, or days are lost. */
+const MOST_SILENT_DAYS = 30;
+
+/** @throws BackfillError history-short, history-gap; ArchiveDamagedError where offsets are missing */
 export function makePlan(request: PlanRequest): Plan {
   const { archive, location, words } = request;
+  for (const one of archive.inputs)
+    for (const hole of one.holes) throw new ArchiveDamagedError(holeInWords(one, hole));
   const files = archive.files.filter(({ topic }) => isInput(topic));
   const range = rangeOf(files, request);
   const kind = request.kind ?? kindOf(files);
@@ -82,7 +88,33 @@ function rangeOf(files: readonly ArchivedFile[], { startAt, endAt }: PlanRequest
   };
   if (files.length === 0 || range.endAt - range.startAt < DAY_MS)
     throw new BackfillError('history-short', 'The history does not hold one whole UTC day.');
+  const wholeUntil = midnight(dayOf(last) + 1);
+  if (range.endAt > wholeUntil)
+    throw new BackfillError(
+      'history-short',
+      `The history ends on ${dateOf(last)}, and --until is ${dateOf(range.endAt)}: nothing is known of the days between, so everybody would count as gone.`,
+    );
+  refuseSilence(files, range);
   return range;
+}
+
+const dateOf = (at: EpochMs): string => new Date(at).toISOString().slice(0, 10);
+
+/** A file holds one UTC day. @throws BackfillError history-gap */
+function refuseSilence(files: readonly ArchivedFile[], { startAt, endAt }: ArchiveRange): void {
+  const days = files
+    .map(({ firstRecordAt }) => dayOf(firstRecordAt))
+    .filter(day => midnight(day) >= startAt && midnight(day) < endAt)
+    .sort((a, b) => a - b);
+  let before = dayOf(startAt);
+  for (const day of [...days, dayOf(endAt)]) {
+    if (day - before > MOST_SILENT_DAYS)
+      throw new BackfillError(
+        'history-gap',
+        `There is no record of anybody between ${dateOf(midnight(before))} and ${dateOf(midnight(day))}.`,
+      );
+    before = day;
+  }
 }
 
 /** Files that a replay of these partitions reads. */
