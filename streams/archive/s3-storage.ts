@@ -3,6 +3,8 @@ import { Bucket } from '../bucket';
 import type { S3Place } from '../bucket';
 import type { ArchiveStorage } from './storage';
 
+const ATTEMPTS = 3;
+
 export class S3Storage implements ArchiveStorage {
   readonly place: string;
   private readonly bucket: Bucket;
@@ -16,9 +18,17 @@ export class S3Storage implements ArchiveStorage {
     return this.bucket.list(prefix);
   }
 
+  /** The client repeats a request that fails, but not an answer that breaks off. */
   async read(name: string): Promise<Buffer | null> {
-    const found = await this.bucket.get(name);
-    return found === null ? null : found.bytes();
+    for (let attempt = 1; ; attempt++) {
+      const found = await this.bucket.get(name);
+      if (found === null) return null;
+      try {
+        return await found.bytes();
+      } catch (error) {
+        if (attempt === ATTEMPTS) throw error;
+      }
+    }
   }
 
   write(name: string, bytes: Uint8Array): Promise<void> {

@@ -1,5 +1,8 @@
 /** The contract against a folder and a real S3 server; what only a folder can get wrong. */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
@@ -49,6 +52,42 @@ describe('a folder on a bad day', () => {
 
 test('an address without a bucket is refused', () => {
   expect(() => openStorage({ location: 's3://', ...AMAZON })).toThrow(ArchiveRefusedError);
+});
+
+describe('an S3 server whose answers break off', () => {
+  const body = Buffer.alloc(200_000, 'x');
+  const before = { ...process.env };
+  let server: Server;
+  /** Answers that still break off. */
+  let broken = 0;
+  beforeAll(async () => {
+    process.env['AWS_ACCESS_KEY_ID'] = 'test';
+    process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
+    server = createServer((_request, response) => {
+      response.writeHead(200, { 'content-length': body.length, etag: '"1"' });
+      if (broken-- <= 0) response.end(body);
+      else response.write(body.subarray(0, 1_000), () => setImmediate(() => response.destroy()));
+    });
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  });
+  afterAll(async () => {
+    process.env = before;
+    await new Promise(resolve => server.close(resolve));
+  });
+
+  test.each([
+    [2, 'is asked again'],
+    [3, 'is an error in the end, never half an object'],
+  ])('%d times in a row: %s', async times => {
+    broken = times;
+    const { port } = server.address() as AddressInfo;
+    const s3Endpoint = `http://127.0.0.1:${port}`;
+    const storage = openStorage({ location: 's3://archive', s3Endpoint, s3Region: 'us-east-1' });
+    const read = storage.read('web-events/a.avro');
+    if (times < 3) expect((await read)?.equals(body)).toBe(true);
+    else await expect(read).rejects.toThrow(/s3:\/\/archive/);
+    storage.close();
+  });
 });
 
 describeWithServers('S3', () => {
