@@ -202,6 +202,15 @@ describe('the end of a dataset', () => {
     expect((await readTail(file, 10_000)).rows.length).toBeGreaterThan(rows.length);
   });
 
+  it('is not answered by models that did not score before the run', async () => {
+    const store = openStore(baselineDirectory());
+    const place = { store, set: BASELINE_SET, keys: BASELINE_KEYS };
+    const { models, release } = await openModels(place, { engagement: null, churn: null });
+    await release();
+    store.close();
+    expect(models.map(({ name }) => name)).toEqual(['ltv']);
+  });
+
   it('is answered by the models that come with rescore', async () => {
     const store = openStore(baselineDirectory());
     const place = { store, set: BASELINE_SET, keys: BASELINE_KEYS };

@@ -8,7 +8,7 @@ import { LABEL_PLANS } from '../dataset';
 import type { MeasuredModel } from './measure';
 import type { ModelName, TailRow } from './tail';
 
-/** Champions by name, as the gate saw them; names that are not in it are asked of the registry. */
+/** Champions by name, as the gate saw them (null: none scored); names that are not in it are asked of the registry. */
 export type KnownChampions = Readonly<Record<string, string | null | undefined>>;
 
 export interface OpenModels {
@@ -24,8 +24,10 @@ export async function openModels(place: StorePlace, champions: KnownChampions): 
   };
   try {
     for (const { name } of LABEL_PLANS) {
-      const version = champions[name] ?? (await seenPointer(place, name))?.pointer.version;
-      if (version === undefined) continue;
+      const known = champions[name];
+      // By now a model of this very run may score: what it learned from shows no drift.
+      const version = known === undefined ? (await seenPointer(place, name))?.pointer.version : known;
+      if (version === undefined || version === null) continue;
       open.push({ name, model: await OnnxModel.open(await loadVersion(place, name, version, null)) });
     }
   } catch (error) {
