@@ -43,10 +43,11 @@ export const day = (at: number | null | undefined): string =>
 export const minute = (at: number): string =>
   `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
-export const seconds = (value: number): string =>
-  value < 60
-    ? `${value.toFixed(1)} s`
-    : `${Math.floor(value / 60)} min ${String(Math.round(value % 60)).padStart(2, '0')} s`;
+export function seconds(value: number): string {
+  if (value < 60) return `${value.toFixed(1)} s`;
+  const whole = Math.round(value);
+  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
+}
 
 /** `meanAbsoluteError` as words. */
 const METRICS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 /** What a night has done, for people: one page and the same as a PDF. */
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWhole } from '../pipeline/files';
 import { reportOf } from './content';
 import { readRunFiles } from './files';
 import { pageOf } from './page';
@@ -23,16 +23,4 @@ export async function writeReport(directory: string): Promise<WrittenReport> {
       return { name, bytes: content.length };
     }),
   };
-}
-
-function writeWhole(file: string, content: Uint8Array): void {
-  const partial = `${file}.partial`;
-  const descriptor = openSync(partial, 'w');
-  try {
-    for (let at = 0; at < content.length;) at += writeSync(descriptor, content, at);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(partial, file);
 }

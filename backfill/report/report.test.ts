@@ -132,6 +132,16 @@ function knownFigures(files: Record<string, unknown>): Set<string> {
   return new Set(written.flatMap(text => text.match(/\d[\d,]*(\.\d+)?/g) ?? []));
 }
 
+test('times, also where seconds round up to a minute', () => {
+  expect([3.14159, 59.9, 60, 119.7, 152.4].map(seconds)).toEqual([
+    '3.1 s',
+    '59.9 s',
+    '1 min 00 s',
+    '2 min 00 s',
+    '2 min 32 s',
+  ]);
+});
+
 describe('the PDF', () => {
   it('says what the page says, and is dated by the run and not by today', async () => {
     const html = page();
