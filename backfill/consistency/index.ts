@@ -2,7 +2,7 @@
 export { checkConsistency } from './check';
 export type { CheckOptions } from './check';
 export type { FeatureDifference } from './compare';
-export { archivedScores, newestAsOf, scoresOfFile } from './published';
+export { archivedScores, newestAsOf, scoreLines, scoresOfFile } from './published';
 export type { PublishedScore, PublishedScores, Selection } from './published';
 export { differenceInWords, emptyReport, reportAsMetrics } from './report';
 export type { ConsistencyReport } from './report';

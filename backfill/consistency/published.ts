@@ -57,9 +57,12 @@ export function archivedScores(
     }
   }
   async function isSpread(): Promise<boolean> {
-    for (const partition of new Set(ofScores.map(file => file.partition)))
-      for await (const { score } of all(ofScores.filter(file => file.partition === partition).slice(0, 1)))
-        if (score.position.partition !== partition) return true;
+    // The largest file of each: a small one may happen to be of one lane alone.
+    const largest = new Map<number, (typeof ofScores)[number]>();
+    for (const file of ofScores)
+      if (file.records > (largest.get(file.partition)?.records ?? -1)) largest.set(file.partition, file);
+    for (const [partition, file] of largest)
+      for await (const { score } of all([file])) if (score.position.partition !== partition) return true;
     return false;
   }
   return async function* (partition, from) {
@@ -78,24 +81,40 @@ interface ScoreLine extends EngagementScore {
   removed?: true;
 }
 
+/** Lines of a scores.jsonl but for removals, which hold no score. @throws Error that names file and line */
+export async function* scoreLines<T = ScoreLine>(file: string): AsyncGenerator<T> {
+  let number = 0;
+  for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+    number++;
+    if (text === '') continue;
+    const line = parsed(text);
+    if (line?.removed === true) continue;
+    if (typeof line?.asOf !== 'number')
+      throw new Error(
+        `${file}, line ${number} is no score: name the scores.jsonl that a replay has written.`,
+      );
+    yield line as T;
+  }
+}
+
+function parsed(text: string): Partial<ScoreLine> | null {
+  try {
+    return JSON.parse(text) as Partial<ScoreLine> | null;
+  } catch {
+    return null;
+  }
+}
+
 /** What `rescore replay` left in scores.jsonl. */
 export const scoresOfFile = (file: string): PublishedScores =>
   async function* (partition) {
-    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
-      if (line === '') continue;
-      const { id, removed, ...score } = JSON.parse(line) as ScoreLine;
-      if (removed === true || score.position.partition !== partition) continue;
-      yield { id, score };
-    }
+    for await (const { id, ...score } of scoreLines(file))
+      if (score.position.partition === partition) yield { id, score };
   };
 
 /** As-of of the newest score in a scores.jsonl; null where there is none. */
 export async function newestAsOf(file: string): Promise<EpochMs | null> {
   let newest: EpochMs | null = null;
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
-    if (line === '') continue;
-    const { asOf, removed } = JSON.parse(line) as ScoreLine;
-    if (removed !== true && (newest === null || asOf > newest)) newest = asOf;
-  }
+  for await (const { asOf } of scoreLines(file)) if (newest === null || asOf > newest) newest = asOf;
   return newest;
 }

@@ -1,8 +1,8 @@
 /** `rescore backfill drift`: whether customers still look as in training, and whether old answers came true. */
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
+import { scoreLines } from '../../../backfill/consistency';
 import { measureDrift, openModels, readTail } from '../../../backfill/drift';
 import type { PublishedScore } from '../../../backfill/drift';
 import { readRunFiles } from '../../../backfill/report';
@@ -38,19 +38,11 @@ async function drift(context: Context, { run, scores }: Options): Promise<void> 
   const found = await withRegistry(context, async place => {
     const { models, release } = await openModels(place, champions);
     reporter.note(`Measuring ${count(tail.rows.length)} rows against ${count(models.length)} model(s) …`);
-    const published = scores === undefined ? null : publishedIn(path(scores));
+    const published = scores === undefined ? null : scoreLines<PublishedScore>(path(scores));
     return measureDrift({ tail, days: DAYS, models, published }).finally(release);
   });
   writeJsonAtomically(join(folder, 'drift.json'), found);
   await say(context, found);
-}
-
-async function* publishedIn(file: string): AsyncGenerator<PublishedScore> {
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
-    if (line === '') continue;
-    const score = JSON.parse(line) as PublishedScore & { removed?: true };
-    if (score.removed !== true) yield score;
-  }
 }
 
 async function say({ reporter }: Context, found: Drift): Promise<void> {
