@@ -66,7 +66,7 @@ async function readAll(archive: OpenArchive, onRecord: (record: LogRecord) => vo
 const replay = (
   directory: string,
   archive: OpenArchive,
-  { items, range, source }: Plan,
+  { items, range, source, conditions }: Plan,
 ): Promise<unknown> => {
   rmSync(directory, { recursive: true, force: true });
   const { signal } = new AbortController();
@@ -78,6 +78,7 @@ const replay = (
     item: item!,
     kind,
     range,
+    conditions,
     log: archive.log(),
     codec,
     rules: DEFAULT_RULES,
@@ -87,7 +88,10 @@ const replay = (
 
 async function measure(work: string): Promise<Record<string, number>> {
   const archive = await archiveWorld(join(work, 'archive'), 1_000, 200);
-  const plan = makePlan({ archive, location: '', words: '', kind: null, startAt: null, endAt: null });
+  const plan = makePlan({
+    ...{ archive, location: '', words: '', kind: null, rules: DEFAULT_RULES },
+    ...{ startAt: null, endAt: null },
+  });
   const { records, bytes } = plan.items[0]!;
   const whole = await least(() => replay(join(work, 'run'), archive, plan));
   const reading = await least(() => readAll(archive, () => undefined));

@@ -77,6 +77,9 @@ export const CLI_ERRORS = {
   'run-missing': 'Run `rescore backfill plan --run DIR` first.',
   'run-damaged': 'Name a fresh --run, or do the step again that made the file: --again.',
   'run-changed': 'Name a fresh --run, or give --again to `rescore backfill plan`.',
+  'run-unwritable': 'Check --run: its path, the rights of this user, and the space on its disk.',
+  'run-in-use':
+    'Wait until the other process is done, or stop it: one at a time works on a run folder or an item.',
   'history-short': 'Labels look up to 180 days ahead, windows 90 back: wait, or give a longer history.',
   'history-gap':
     'Correct rows whose time is wrong, restore days that are lost, or choose the range: --from, --until.',

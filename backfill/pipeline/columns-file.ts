@@ -1,9 +1,10 @@
 /**
  * Typed columns in one file of a run folder, little-endian:
  *
- *     "RSCOLS1\n"   u32 length of the head   head: JSON {meta, columns: [{name, kind, length}]}   columns, each at a
- *     multiple of 8 bytes
+ *     "RSCOLS2\n"   u32 length of the head   head: JSON {meta, columns: [{name, kind, length}], sha256}   columns, each
+ *     at a multiple of 8 bytes; the digest is of their bytes
  */
+import { createHash } from 'node:crypto';
 import { endianness } from 'node:os';
 import { BackfillError } from './errors';
 
@@ -21,9 +22,10 @@ export type Columns = Readonly<Record<string, Column>>;
 interface Head<Meta> {
   meta: Meta;
   columns: { name: string; kind: Kind; length: number }[];
+  sha256: string;
 }
 
-const MAGIC = 'RSCOLS1\n';
+const MAGIC = 'RSCOLS2\n';
 const START = MAGIC.length + 4;
 const padded = (length: number): number => Math.ceil(length / 8) * 8;
 
@@ -33,13 +35,14 @@ const kindOf = (column: Column): Kind =>
 export function encodeColumns(meta: unknown, columns: Columns): Buffer {
   if (endianness() !== 'LE') throw new Error('Run folders are written on little-endian machines only.');
   const entries = Object.entries(columns);
+  const parts = entries.map(([, column]) => column);
   const head = Buffer.from(
     JSON.stringify({
       meta,
       columns: entries.map(([name, column]) => ({ name, kind: kindOf(column), length: column.length })),
+      sha256: digestOf(parts),
     }),
   );
-  const parts = entries.map(([, column]) => column);
   const size = parts.reduce((sum, { byteLength }) => sum + padded(byteLength), padded(START + head.length));
   const bytes = Buffer.alloc(size);
   bytes.write(MAGIC, 'latin1');
@@ -47,31 +50,49 @@ export function encodeColumns(meta: unknown, columns: Columns): Buffer {
   head.copy(bytes, START);
   let at = padded(START + head.length);
   for (const part of parts) {
-    bytes.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), at);
+    bytes.set(bytesOf(part), at);
     at += padded(part.byteLength);
   }
   return bytes;
 }
 
+const bytesOf = ({ buffer, byteOffset, byteLength }: Column): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+function digestOf(columns: readonly Column[]): string {
+  const hash = createHash('sha256');
+  for (const column of columns) hash.update(bytesOf(column));
+  return hash.digest('hex');
+}
+
 /** @throws BackfillError run-damaged */
 export function decodeColumns<Meta>(bytes: Buffer, file: string): { meta: Meta; columns: Columns } {
-  const damaged = (): BackfillError => new BackfillError('run-damaged', `${file} is not whole.`);
-  if (bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) throw damaged();
-  const headBytes = bytes.readUInt32LE(MAGIC.length);
-  if (START + headBytes > bytes.length) throw damaged();
-  const { meta, columns: listed } = JSON.parse(
-    bytes.toString('utf8', START, START + headBytes),
-  ) as Head<Meta>;
-  let at = padded(START + headBytes);
+  const { head, end } = headOf<Meta>(bytes, file);
+  let at = end;
   const columns: Record<string, Column> = {};
-  for (const { name, kind, length } of listed) {
+  for (const { name, kind, length } of head.columns) {
     const size = length * KINDS[kind].BYTES_PER_ELEMENT;
-    if (at + size > bytes.length) throw damaged();
+    if (at + size > bytes.length) throw damaged(file);
     // A copy: the bytes of a Buffer may begin anywhere.
     columns[name] = new KINDS[kind](
       bytes.buffer.slice(bytes.byteOffset + at, bytes.byteOffset + at + size) as ArrayBuffer,
     );
     at += padded(size);
   }
-  return { meta, columns };
+  if (digestOf(Object.values(columns)) !== head.sha256) throw damaged(file);
+  return { meta: head.meta, columns };
+}
+
+const damaged = (file: string): BackfillError =>
+  new BackfillError('run-damaged', `${file} is not what was written.`);
+
+function headOf<Meta>(bytes: Buffer, file: string): { head: Head<Meta>; end: number } {
+  if (bytes.length < START || bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) throw damaged(file);
+  const end = START + bytes.readUInt32LE(MAGIC.length);
+  if (end > bytes.length) throw damaged(file);
+  try {
+    return { head: JSON.parse(bytes.toString('utf8', START, end)) as Head<Meta>, end: padded(end) };
+  } catch {
+    throw damaged(file);
+  }
 }

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
   writeSync,
 } from 'node:fs';
@@ -54,3 +55,33 @@ export function readJson<T>(file: string): T | null {
 
 export const sha256 = (bytes: Uint8Array | string): string =>
   createHash('sha256').update(bytes).digest('hex');
+
+const CHUNK_BYTES = 16 * 1_048_576;
+
+/** Fills `target`, or as much of it as the file has; more than 2 GB, which `readFileSync` refuses, is no matter. */
+export function readInto(target: Uint8Array, file: string): number {
+  const descriptor = openSync(file, 'r');
+  try {
+    let done = 0;
+    for (let read = -1; read !== 0 && done < target.length; done += read)
+      read = readSync(descriptor, target, done, Math.min(CHUNK_BYTES, target.length - done), done);
+    return done;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+export function sha256OfFile(file: string): string {
+  const hash = createHash('sha256');
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  const descriptor = openSync(file, 'r');
+  try {
+    for (let read = -1; read !== 0;) {
+      read = readSync(descriptor, chunk);
+      hash.update(chunk.subarray(0, read));
+    }
+    return hash.digest('hex');
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,4 +1,13 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_RULES } from '../../processors/core';
@@ -13,7 +22,7 @@ import { streamArchive } from '../testing/stream-archive';
 import { joinItems, makeDataset } from './join';
 import { makePlan } from './plan';
 import type { Plan } from './plan';
-import { itemFiles, replayItem } from './replay';
+import { itemDone, itemFiles, replayItem } from './replay';
 import type { ReplayOptions } from './replay';
 import { RunFolder } from './run-folder';
 
@@ -44,14 +53,17 @@ let plan: Plan;
 beforeAll(async () => {
   archive = await streamArchive(records, 3, END);
   const { startAt, endAt } = RANGE;
-  plan = makePlan({ archive, location: 'memory', words: 'test', kind: null, startAt, endAt });
+  plan = makePlan({ ...request, archive, startAt, endAt });
 });
+
+const request = { location: 'memory', words: 'test', kind: null, rules: DEFAULT_RULES };
 
 const options = (run: RunFolder, item: number, log: EventLog = archive.log()): ReplayOptions => ({
   run,
   item: plan.items[item]!,
   kind: plan.source.kind,
   range: plan.range,
+  conditions: plan.conditions,
   log,
   codec,
   rules: DEFAULT_RULES,
@@ -63,13 +75,12 @@ async function replayAll(run: RunFolder, order: readonly number[] = [0, 1, 2]): 
   for (const item of order) await replayItem(options(run, item));
 }
 
-const bytesOf = (run: RunFolder): Record<string, string> =>
+const bytesOf = (run: RunFolder, only?: number): Record<string, string> =>
   Object.fromEntries(
-    plan.items.flatMap(item =>
-      Object.entries(itemFiles(run, item)).map(([what, file]) => [
-        `${item.id} ${what}`,
-        readFileSync(file).toString('base64'),
-      ]),
+    (only === undefined ? plan.items : [plan.items[only]!]).flatMap(item =>
+      Object.entries(itemFiles(run, item)).flatMap(([what, file]) =>
+        what === 'lock' ? [] : [[`${item.id} ${what}`, readFileSync(file).toString('base64')]],
+      ),
     ),
   );
 
@@ -84,8 +95,16 @@ const rowsOf = (snapshots: Snapshots): Map<string, string> =>
 
 test('a plan is a function of the archive', () => {
   const { startAt, endAt } = RANGE;
-  const again = makePlan({ archive, location: 'elsewhere', words: 'test', kind: null, startAt, endAt });
+  const again = makePlan({ ...request, archive, location: 'elsewhere', startAt, endAt });
   expect(again.id).toBe(plan.id);
+  const euros = makePlan({
+    ...request,
+    archive,
+    startAt,
+    endAt,
+    rules: { ...DEFAULT_RULES, currency: 'EUR' },
+  });
+  expect(euros.id).not.toBe(plan.id);
   expect(plan.source.kind).toBe('stream');
   expect(plan.items.map(({ id }) => id)).toEqual(['p00000', 'p00001', 'p00002']);
   expect(plan.items.reduce((sum, item) => sum + item.records, 0)).toBeGreaterThan(records.length);
@@ -148,6 +167,73 @@ test('a checkpoint of another plan is not taken up', async () => {
   const again = await replayItem(options(run, 0));
   expect(cut.rows).toBeLessThan(again.rows);
   expect(readFileSync(itemFiles(run, plan.items[0]!).rows)).toEqual(expected);
+});
+
+test('what was folded with other rules or features is not taken for done, and folded anew', async () => {
+  const run = newRun();
+  const done = await replayItem(options(run, 0));
+  const other = { ...options(run, 0), conditions: 'other' };
+  expect(itemDone(options(run, 0))).toEqual(done);
+  expect(itemDone(other)).toBeNull();
+  let read = 0;
+  const log = archive.log();
+  const original = log.read.bind(log);
+  log.read = (...parameters) => {
+    read++;
+    return original(...parameters);
+  };
+  await replayItem({ ...other, log });
+  expect(read).toBeGreaterThan(5);
+});
+
+test('a run folder of a release with other features is refused', () => {
+  const run = newRun();
+  writeFileSync(run.at('plan.json'), JSON.stringify({ ...plan, layout: 'of last year' }));
+  expect(() => run.plan()).toThrow('was planned by a release with other features');
+  writeFileSync(run.at('plan.json'), JSON.stringify(plan));
+  expect(run.plan()).toEqual(plan);
+});
+
+test('vectors that were lost or cut are folded again, not read as zeros', async () => {
+  const whole = newRun();
+  await replayItem(options(whole, 0));
+  const bytes = readFileSync(itemFiles(whole, plan.items[0]!).vectors);
+  for (const damage of [rmSync, (file: string) => truncateSync(file, 400)]) {
+    const run = newRun();
+    let checkpoints = 0;
+    const onCheckpoint = (): void => {
+      if (++checkpoints === 2) throw new Error('crash');
+    };
+    await expect(replayItem({ ...options(run, 0), onCheckpoint })).rejects.toThrow('crash');
+    const { vectors, checkpoint } = itemFiles(run, plan.items[0]!);
+    expect(statSync(vectors).size).toBeGreaterThan(400);
+    damage(vectors);
+    expect(existsSync(checkpoint)).toBe(true);
+    await replayItem(options(run, 0));
+    expect(readFileSync(vectors).equals(bytes)).toBe(true);
+    expect(bytesOf(run, 0)).toEqual(bytesOf(whole, 0));
+  }
+});
+
+test('a damaged checkpoint is an error that names the file', async () => {
+  const run = newRun();
+  await replayItem(options(run, 0));
+  const { checkpoint } = itemFiles(run, plan.items[0]!);
+  const bytes = readFileSync(checkpoint);
+  const damaged = [
+    bytes.subarray(0, 5),
+    bytes.subarray(0, 10),
+    bytes.subarray(0, bytes.length / 2),
+    Buffer.from(bytes).fill(0x7b, 12, 40),
+    Buffer.concat([bytes.subarray(0, bytes.length - 3_000), Buffer.alloc(3_000, 0xff)]),
+  ];
+  for (const content of damaged) {
+    writeFileSync(checkpoint, content);
+    await expect(replayItem(options(run, 0))).rejects.toMatchObject({
+      code: 'run-damaged',
+      message: expect.stringContaining(checkpoint) as string,
+    });
+  }
 });
 
 test('the dataset does not know in which order items were replayed, and needs all of them', async () => {

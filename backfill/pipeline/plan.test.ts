@@ -1,24 +1,27 @@
 /** Which histories a plan takes, and which it refuses before anything is replayed. */
 import { DAY_MS, HOUR_MS } from '../../schemas';
+import { DEFAULT_RULES } from '../../processors/core';
 import { Archiver, openArchive } from '../../streams/archive';
 import { LogSource, MemoryStorage } from '../../streams/archive/testing/worlds';
-import { makePlan } from './plan';
+import { doubtsOf, makePlan } from './plan';
 import type { Plan, PlanRequest } from './plan';
 
 const START = Date.UTC(2026, 0, 1);
 const DAYS = Array.from({ length: 100 }, (_, day) => day);
+
+const rowsOf = (days: readonly number[]) =>
+  days.map((day, offset) => {
+    const recordAt = START + day * DAY_MS + 12 * HOUR_MS;
+    return { offset, recordAt, key: 'kim', value: Buffer.from('x'), fault: null };
+  });
 
 /** A visit at noon of each of these days, in an archive; `lost` names days whose manifest is gone. */
 async function planOf(
   days: readonly number[],
   { lost = [], ...asked }: Partial<PlanRequest> & { lost?: readonly number[] } = {},
 ): Promise<Plan> {
-  const rows = days.map((day, offset) => {
-    const recordAt = START + day * DAY_MS + 12 * HOUR_MS;
-    return { offset, recordAt, key: 'kim', value: Buffer.from('x'), fault: null };
-  });
   const storage = new MemoryStorage();
-  const source = new LogSource(1, [{ topic: 'web-events', partition: 0, rows }]);
+  const source = new LogSource(1, [{ topic: 'web-events', partition: 0, rows: rowsOf(days) }]);
   const clock = { now: () => START + 1_000_000 * DAY_MS };
   await (await Archiver.open({ storage, source, clock, fileOffsets: 1_000 })).round();
   for (const day of lost) {
@@ -27,7 +30,8 @@ async function planOf(
     storage.remove(name);
   }
   const archive = await openArchive(storage);
-  return makePlan({ archive, location: 'm', words: 't', kind: null, startAt: null, endAt: null, ...asked });
+  const request = { archive, location: 'm', words: 't', kind: null, rules: DEFAULT_RULES };
+  return makePlan({ ...request, startAt: null, endAt: null, ...asked });
 }
 
 test('the range is from the midnight before the first record to the one before the last', async () => {
@@ -68,6 +72,22 @@ test('a day that the archive has lost is found before anything is replayed', asy
   await expect(planOf(DAYS, { lost: [40] })).rejects.toThrow(
     'Partition 0 of web-events lacks offsets 40 to 40',
   );
+});
+
+test('a partition that does not reach the last day is pointed at', async () => {
+  const storage = new MemoryStorage();
+  const logs = [DAYS, DAYS.slice(0, 98), DAYS.slice(0, 99)].map((days, partition) => ({
+    topic: 'orders' as const,
+    partition,
+    rows: rowsOf(days),
+  }));
+  const clock = { now: () => START + 1_000_000 * DAY_MS };
+  const source = new LogSource(3, logs);
+  await (await Archiver.open({ storage, source, clock, fileOffsets: 1_000 })).round();
+  const range = { startAt: START, endAt: START + 99 * DAY_MS };
+  expect(doubtsOf(await openArchive(storage), range)).toEqual([
+    'Partition(s) 1 hold nothing of the last day, 2026-04-09: if the archive is late, plan again when it is there.',
+  ]);
 });
 
 test('less than a whole day is no history', async () => {

@@ -1,6 +1,7 @@
 /** Which history a run looks at, and the items that it is replayed in. The same archive gives the same plan. */
 import type { EpochMs, InputTopic } from '../../schemas';
 import { DAY_MS, INPUT_TOPICS, dayOf, midnight } from '../../schemas';
+import type { InputRules } from '../../processors/core';
 import { LAYOUT_FINGERPRINT } from '../../models/layout';
 import { ArchiveDamagedError, holeInWords } from '../../streams/archive';
 import type { ArchivedFile, OpenArchive } from '../../streams/archive';
@@ -33,11 +34,17 @@ export interface Plan {
   };
   range: ArchiveRange;
   partitions: number;
+  /** Fingerprint of the feature layout: a run folder is of one release. */
+  layout: string;
+  /** Digest of what else an item depends on besides its records: layout and input rules. */
+  conditions: string;
   items: PlanItem[];
 }
 
 export interface PlanRequest {
   archive: OpenArchive;
+  /** Which records are refused, and in which currency amounts are. */
+  rules: InputRules;
   /** As it is written down. */
   location: string;
   words: string;
@@ -70,11 +77,16 @@ export function makePlan(request: PlanRequest): Plan {
   const groups = kind === 'stream' ? all.map(partition => [partition]) : [all];
   const items = groups.map(partitions => itemOf(partitions, files, range));
   const source = { archive: location, words, kind };
+  const layout = LAYOUT_FINGERPRINT;
+  const conditions = conditionsOf(request.rules);
   const id = sha256(
-    JSON.stringify([LAYOUT_FINGERPRINT, kind, range, items.map(({ files: digest }) => digest)]),
+    JSON.stringify([conditions, kind, range, items.map(({ files: digest }) => digest)]),
   ).slice(0, SHORT_HASH);
-  return { version: 1, id, source, range, partitions: archive.partitions, items };
+  return { version: 1, id, source, range, partitions: archive.partitions, layout, conditions, items };
 }
+
+export const conditionsOf = ({ currency, rates, refusedIds }: InputRules): string =>
+  sha256(JSON.stringify([LAYOUT_FINGERPRINT, currency, rates, [...refusedIds].sort()]));
 
 const kindOf = (files: readonly ArchivedFile[]): HistoryKind =>
   files.some(({ topic }) => (BY_THE_STREAM as readonly string[]).includes(topic)) ? 'stream' : 'raw';
@@ -115,6 +127,27 @@ function refuseSilence(files: readonly ArchivedFile[], { startAt, endAt }: Archi
       );
     before = day;
   }
+}
+
+/** What a history may lack without being refused, for a person to judge. */
+export function doubtsOf({ inputs }: OpenArchive, { endAt }: ArchiveRange): string[] {
+  const lastDay = endAt - DAY_MS;
+  const reaches = new Map<number, EpochMs>();
+  for (const { partition, lastRecordAt } of inputs)
+    reaches.set(partition, Math.max(reaches.get(partition) ?? -Infinity, lastRecordAt));
+  const late = [...reaches].filter(([, at]) => at < lastDay).map(([partition]) => partition);
+  const lost = inputs.filter(({ gaps }) => gaps.length > 0);
+  return [
+    ...(late.length === 0
+      ? []
+      : [
+          `Partition(s) ${late.slice(0, 5).join(', ')}${late.length > 5 ? ' …' : ''} hold nothing of the last day, ${dateOf(lastDay)}: if the archive is late, plan again when it is there.`,
+        ]),
+    ...lost.map(
+      ({ topic, partition }) =>
+        `Partition ${partition} of ${topic} has a gap that was accepted: what happened there counts as silence.`,
+    ),
+  ];
 }
 
 /** Files that a replay of these partitions reads. */

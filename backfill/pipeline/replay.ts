@@ -18,6 +18,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -27,7 +28,7 @@ import type { InputRules } from '../../processors/core';
 import { VECTOR_WIDTH } from '../../processors/core';
 import type { EventLog, WireCodec } from '../../processors/ports';
 import { HistoryFold } from '../dataset';
-import type { ArchiveRange, HistoryKind } from '../dataset';
+import type { ArchiveRange, HistoryKind, Snapshots } from '../dataset';
 import { MergedRecords } from '../history/merged';
 import { RawReader, StreamReader } from '../history/reading';
 import type { RecordReader } from '../history/reading';
@@ -35,7 +36,7 @@ import { decodeCheckpoint, encodeCheckpoint } from './checkpoint';
 import type { Checkpoint } from './checkpoint';
 import { encodeColumns } from './columns-file';
 import { BackfillError } from './errors';
-import { readJson, sha256, writeJson, writeWhole } from './files';
+import { readJson, sha256, sha256OfFile, writeJson, writeWhole } from './files';
 import type { PlanItem } from './plan';
 import { columnsOfRows, idsToColumn } from './row-columns';
 import type { RunFolder } from './run-folder';
@@ -60,6 +61,8 @@ export interface ReplayOptions {
   item: PlanItem;
   kind: HistoryKind;
   range: ArchiveRange;
+  /** Of the plan; `rules` are part of them. */
+  conditions: string;
   log: EventLog;
   codec: Pick<WireCodec, 'decode'>;
   rules: InputRules;
@@ -76,16 +79,25 @@ export const itemFiles = (run: RunFolder, { id }: Pick<PlanItem, 'id'>) => ({
   checkpoint: run.at('items', `${id}.checkpoint`),
   vectors: run.at('items', `${id}.vectors`),
   rows: run.at('items', `${id}.rows`),
+  lock: run.at('items', `${id}.lock`),
 });
 
+/** Of the vectors that are in the file for good. */
+const vectorBytes = ({ drained }: Snapshots): number =>
+  drained * VECTOR_WIDTH * Float32Array.BYTES_PER_ELEMENT;
+
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+
 /** What an item's results depend on. */
-const fingerprintOf = ({ item, kind, range }: ReplayOptions): string =>
-  sha256(JSON.stringify([item.id, item.files, kind, range]));
+const fingerprintOf = ({ item, kind, range, conditions }: Omit<ItemOfPlan, 'run'>): string =>
+  sha256(JSON.stringify([item.id, item.files, kind, range, conditions]));
+
+type ItemOfPlan = Pick<ReplayOptions, 'run' | 'item' | 'kind' | 'range' | 'conditions'>;
 
 /** Null: not done, or not of this plan. */
-export function itemDone(options: Pick<ReplayOptions, 'run' | 'item' | 'kind' | 'range'>): ItemDone | null {
+export function itemDone(options: ItemOfPlan): ItemDone | null {
   const done = readJson<ItemDone>(itemFiles(options.run, options.item).done);
-  return done?.of === fingerprintOf(options as ReplayOptions) ? done : null;
+  return done?.of === fingerprintOf(options) ? done : null;
 }
 
 /** @throws BackfillError interrupted, ArchiveDamagedError, OffsetOutOfRangeError */
@@ -123,7 +135,7 @@ class ItemReplay {
     this.arrivedAt = this.from?.arrivedAt ?? -Infinity;
     mkdirSync(dirname(this.files.vectors), { recursive: true });
     this.vectors = openSync(this.files.vectors, existsSync(this.files.vectors) ? 'r+' : 'w+');
-    ftruncateSync(this.vectors, this.vectorBytes());
+    ftruncateSync(this.vectors, vectorBytes(this.fold.state.snapshots));
   }
 
   close(): void {
@@ -165,7 +177,7 @@ class ItemReplay {
 
   private keep(merged: MergedRecords): void {
     const { snapshots } = this.fold.state;
-    const at = this.vectorBytes();
+    const at = vectorBytes(snapshots);
     const vectors = snapshots.drain();
     const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
     for (let done = 0; done < bytes.length;)
@@ -187,16 +199,13 @@ class ItemReplay {
     this.options.onCheckpoint?.();
   }
 
-  /** Of the vectors that are in the file for good. */
-  private vectorBytes(): number {
-    return this.fold.state.snapshots.drained * VECTOR_WIDTH * Float32Array.BYTES_PER_ELEMENT;
-  }
-
   private lastCheckpoint(): Checkpoint | null {
     const { checkpoint } = this.files;
     if (!existsSync(checkpoint)) return null;
     const found = decodeCheckpoint(readFileSync(checkpoint), checkpoint);
-    return found.of === this.of ? found : null;
+    // One without its vectors is of no use: the rows would be there, and zeros in place of their features.
+    const isWhole = sizeOf(this.files.vectors) >= vectorBytes(found.state.snapshots);
+    return found.of === this.of && isWhole ? found : null;
   }
 
   private finish(): ItemDone {
@@ -214,7 +223,7 @@ class ItemReplay {
       rows: rows.length,
       counts: { ...counts },
       rowsSha256: sha256(bytes),
-      vectorsSha256: sha256(readFileSync(this.files.vectors)),
+      vectorsSha256: sha256OfFile(this.files.vectors),
     };
     writeJson(this.files.done, done);
     return done;

@@ -1,6 +1,7 @@
 /** The folder that all steps of one nightly job share. docs/backfill.md lists what is in it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { LAYOUT_FINGERPRINT } from '../../models/layout';
 import { BackfillError } from './errors';
 import { readJson } from './files';
 import type { Plan } from './plan';
@@ -16,9 +17,15 @@ export class RunFolder {
     return existsSync(this.at(name));
   }
 
-  /** @throws BackfillError run-missing */
+  /** @throws BackfillError run-missing, run-changed */
   plan(): Plan {
-    return this.require<Plan>('plan.json', 'plan');
+    const plan = this.require<Plan>('plan.json', 'plan');
+    if (plan.layout !== LAYOUT_FINGERPRINT)
+      throw new BackfillError(
+        'run-changed',
+        `${this.directory} was planned by a release with other features.`,
+      );
+    return plan;
   }
 
   /** What a step left. @throws BackfillError step-missing */

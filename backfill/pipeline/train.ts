@@ -1,12 +1,12 @@
 /** The models of a dataset, trained in a process of their own; `trained/` is there whole or not at all. */
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readReport } from '../baseline/trainer';
 import type { Manifest } from '../../models/registry/manifest';
 import { LABEL_PLANS } from '../dataset';
 import type { Champion } from './champions';
 import { BackfillError } from './errors';
-import { readJson, sha256, writeJson } from './files';
+import { readJson, sha256, sha256OfFile, writeJson } from './files';
 import { DATASET_FILE } from './join';
 import type { DatasetNote } from './join';
 import type { RunFolder } from './run-folder';
@@ -44,7 +44,9 @@ export function trainDone(request: Pick<TrainRequest, 'run' | 'seed' | 'models'>
 export async function train(request: TrainRequest): Promise<TrainNote> {
   const { run, champions } = request;
   const dataset = run.require<DatasetNote>('dataset.json', 'dataset');
-  if (sha256(readFileSync(run.at(DATASET_FILE))) !== dataset.sha256)
+  if (!run.has(DATASET_FILE))
+    throw new BackfillError('step-missing', `${run.at(DATASET_FILE)} is not there: \`dataset\` comes first.`);
+  if (sha256OfFile(run.at(DATASET_FILE)) !== dataset.sha256)
     throw new BackfillError('run-damaged', `${run.at(DATASET_FILE)} was changed after it was made.`);
   const { wanted, left } = chosen(dataset, request.models);
   const out = run.at('trained.partial');

@@ -42,6 +42,8 @@ export async function runTrainer(run: TrainerRun): Promise<void> {
     ...(notice === null ? [] : ['--notice', notice]),
     ...['--models', models.join(',')],
   ];
+  // A signal that has come before is not sent again.
+  if (run.signal.aborted) throw new BackfillError('interrupted', 'Training was stopped before it began.');
   const code = await ended(python, ['-B', '-m', 'rescore_trainer', ...parameters], folder, run);
   if (run.signal.aborted) throw new BackfillError('interrupted', 'Training was stopped on the way.');
   if (code !== 0)

@@ -13,6 +13,7 @@ import type { PreparedCodec } from '../cluster/codec';
 import { contextOf, type Context } from '../context';
 import { CliError } from '../errors';
 import type { Io } from '../io';
+import { withLock } from './lock';
 
 /** Folder inside the run folder that history from files is kept in. */
 export const SOURCE = 'source';
@@ -36,16 +37,46 @@ export const stepCommand = (backfill: Command, name: string, description: string
 export async function inStep<T>(
   io: Io,
   command: Command,
-  given: string,
+  { run: given }: StepOptions,
   work: (context: Context, run: RunFolder) => Promise<T>,
 ): Promise<T> {
   const context = contextOf(io, command);
   try {
     return await work(context, new RunFolder(context.path(given)));
   } catch (error) {
-    throw error instanceof BackfillError ? new CliError(error.code, error.message) : error;
+    throw inOurWords(error, given);
   }
 }
+
+const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EIO']);
+
+function inOurWords(error: unknown, given: string): unknown {
+  if (error instanceof BackfillError) return new CliError(error.code, error.message);
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  const isOfDisk = syscall !== undefined && UNWRITABLE.has(code ?? '');
+  return isOfDisk
+    ? new CliError('run-unwritable', `The run folder ${given} can't be written: ${message}.`)
+    : error;
+}
+
+/** As `inStep`, for a step that writes into the folder itself: nobody else does meanwhile. */
+export const inStepAlone = <T>(
+  io: Io,
+  command: Command,
+  options: StepOptions,
+  work: (context: Context, run: RunFolder) => Promise<T>,
+): Promise<T> =>
+  inStep(io, command, options, (context, run) =>
+    options.dryRun === true
+      ? work(context, run)
+      : withLock(context, run.at('run.lock'), signal =>
+          work({ ...context, io: withSignal(context.io, signal) }, run),
+        ),
+  );
+
+/** The same process otherwise. */
+const withSignal = (io: Io, signal: AbortSignal): Io =>
+  Object.create(io, { signal: { value: signal } }) as Io;
 
 export interface PlannedArchive {
   archive: OpenArchive;

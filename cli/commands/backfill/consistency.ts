@@ -1,3 +1,4 @@
+/** `rescore backfill consistency`: do the stream and the archive tell the same story? */
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
@@ -8,6 +9,8 @@ import {
   type ConsistencyReport,
   type Selection,
 } from '../../../backfill/consistency';
+import { BackfillError } from '../../../backfill/pipeline/errors';
+import { readJson } from '../../../backfill/pipeline/files';
 import { DAY_MS, INPUT_TOPICS } from '../../../schemas';
 import { SOURCE } from '../../backfill/step';
 import { withRecorded, type RecordedOptions } from '../../consistency/open';
@@ -18,7 +21,7 @@ import type { Io } from '../../io';
 import { coreSettings } from '../../settings';
 import { inputRules } from '../../lanes';
 import { count, instant } from '../../output/format';
-import { readJsonFile, writeJsonAtomically } from '../../replay/atomic-file';
+import { writeJsonAtomically } from '../../replay/atomic-file';
 
 interface Options extends RecordedOptions {
   run?: string;
@@ -50,6 +53,8 @@ function selectionOf({ from, until, sample }: Options, planned: Planned | null):
   const endAt = planned?.range === undefined ? Infinity : new Date(planned.range.endAt).getTime();
   const end = until === undefined ? endAt : instantOption('--until', until);
   const start = from === undefined ? end - DAY_MS : instantOption('--from', from);
+  if (Number.isFinite(start) && start >= end)
+    throw usageError('--from lies at or after --until: no score lies between.');
   return { from: Number.isFinite(start) ? start : -Infinity, until: end, share: shareOf(sample) };
 }
 
@@ -112,11 +117,22 @@ function judge(report: ConsistencyReport): void {
     throw new CliError('scores-unchecked', `None of ${count(scores)} score(s) could be compared.`);
 }
 
+/** Null: no run folder is named, or a new one for the scores of a replay. @throws CliError run-missing, run-damaged */
+function plannedIn({ path }: Context, { run, scores }: Options): Planned | null {
+  if (run === undefined) return null;
+  try {
+    const planned = readJson<Planned>(join(path(run), 'plan.json'));
+    if (planned !== null || scores !== undefined) return planned;
+  } catch (error) {
+    throw error instanceof BackfillError ? new CliError(error.code, error.message) : error;
+  }
+  throw new CliError('run-missing', `${run} holds no plan.json.`);
+}
+
 /** The step of a run: consistency.json in the run folder, where there is one. @throws CliError scores-differ, scores-unchecked */
 export async function consistency(context: Context, options: Options): Promise<void> {
   const { io, path, reporter } = context;
-  const planned =
-    options.run === undefined ? null : readJsonFile<Planned>(join(path(options.run), 'plan.json'));
+  const planned = plannedIn(context, options);
   const selection = selectionOf(options, planned);
   const place = planned?.source === undefined ? {} : { archive: placeOf(planned.source, options) };
   const report = await withRecorded(context, { ...place, ...options }, recorded =>

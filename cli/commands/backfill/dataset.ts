@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { datasetDone, joinItems, makeDataset } from '../../../backfill/pipeline/join';
 import type { DatasetNote } from '../../../backfill/pipeline/join';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
-import { inStep, stepCommand } from '../../backfill/step';
+import { inStepAlone, stepCommand } from '../../backfill/step';
 import type { StepOptions } from '../../backfill/step';
 import { withExamples, type Context } from '../../context';
 import type { Io } from '../../io';
@@ -42,7 +42,7 @@ export function addDataset(backfill: Command, io: Io): void {
     'dataset',
     'the items as one dataset.parquet; a feature that gives a label away stops it',
   ).action((options: StepOptions, self: Command) =>
-    inStep(io, self, options.run, (context, run) => dataset(context, run, options)),
+    inStepAlone(io, self, options, (context, run) => dataset(context, run, options)),
   );
   withExamples(command, [
     ['rescore backfill dataset --run runs/tonight', 'after the last item was replayed'],

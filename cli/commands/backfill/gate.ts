@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { gateDone, judgeAll } from '../../../backfill/pipeline/gate';
 import type { GateNote } from '../../../backfill/pipeline/gate';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
-import { inStep, stepCommand } from '../../backfill/step';
+import { inStepAlone, stepCommand } from '../../backfill/step';
 import type { StepOptions } from '../../backfill/step';
 import { withExamples, type Context } from '../../context';
 import { CliError } from '../../errors';
@@ -54,7 +54,7 @@ export function addGate(backfill: Command, io: Io): void {
     'gate',
     'judge every trained model against the one that scores now; a refusal is a result, not an error',
   ).action((options: StepOptions, self: Command) =>
-    inStep(io, self, options.run, (context, run) => gate(context, run, options)),
+    inStepAlone(io, self, options, (context, run) => gate(context, run, options)),
   );
   withExamples(command, [['rescore --json backfill gate --run runs/tonight', 'every check of every model']]);
 }

@@ -18,6 +18,8 @@ const DATA = [
   'source/orders/a.avro',
   'champions/churn/model.onnx',
   'x.partial',
+  'trained.partial/churn/model.onnx',
+  'run.lock',
 ];
 
 let folder: string;

@@ -13,8 +13,8 @@ interface Options {
   to: string;
 }
 
-/** Large, and made again from the archive and the registry. */
-const LEFT_OUT = /^(items|source|champions)\/|^dataset\.parquet$|\.partial$/;
+/** Large, and made again from the archive and the registry; or left by a step that was stopped. */
+const LEFT_OUT = /^(items|source|champions)\/|^dataset\.parquet$|\.(partial|lock)(\/|$)/;
 
 function filesOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })

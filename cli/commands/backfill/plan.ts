@@ -1,19 +1,23 @@
 /** `rescore backfill plan`: which history, and the items that it is replayed in. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import { readJson, writeJson } from '../../../backfill/pipeline/files';
-import { makePlan } from '../../../backfill/pipeline/plan';
+import { readJson, sha256, writeJson } from '../../../backfill/pipeline/files';
+import { doubtsOf, makePlan } from '../../../backfill/pipeline/plan';
 import type { Plan } from '../../../backfill/pipeline/plan';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
 import type { HistoryKind } from '../../../backfill/dataset';
 import { openArchive } from '../../../streams/archive';
 import { loadMapping } from '../../../streams/mapping';
 import { importFiles } from '../../backfill/import-files';
-import { SOURCE, inStep, stepCommand } from '../../backfill/step';
+import { SOURCE, inStepAlone, stepCommand } from '../../backfill/step';
 import type { StepOptions } from '../../backfill/step';
 import { withArchive } from '../../cluster/archive';
 import { instantOption, withExamples, type Context } from '../../context';
 import { CliError, EXIT } from '../../errors';
 import type { Io } from '../../io';
+import { inputRules } from '../../lanes';
 import { bytes, count, instant } from '../../output/format';
 import { findFiles } from '../../replay/files';
 
@@ -55,13 +59,14 @@ function checked(files: readonly string[], options: PlanOptions) {
   };
 }
 
-/** Where the history is, and in words; files are brought into the run folder. */
+/** Where the history is, and in words; files are brought into the run folder, or into `scratch` to look at them only. */
 async function sourceOf(
   context: Context,
   run: RunFolder,
   files: readonly string[],
   options: PlanOptions,
   before: Plan | null,
+  scratch: string | null,
 ): Promise<{ location: string; written: string; words: string }> {
   if (files.length === 0) {
     const given = options.archive ?? context.settings.values['archive.location'];
@@ -71,12 +76,15 @@ async function sourceOf(
   const mapping = options.map === undefined ? null : loadMapping(options.map);
   const found = await findFiles(files, context.path);
   const digests = found.files.map(({ digest }) => digest.slice(0, 12)).join(' ');
-  const words = `${found.files.length} file(s), ${mapping?.name ?? 'segment'}, SHA-256 ${digests}`;
+  const read =
+    mapping === null ? 'segment' : `${mapping.name} ${sha256(JSON.stringify(mapping)).slice(0, 8)}`;
+  const words = `${found.files.length} file(s), ${read}, SHA-256 ${digests}`;
   const source = { location: run.at(SOURCE), written: SOURCE, words };
   if (before !== null && options.again !== true) {
     if (before.source.words === words) return source;
-    throw new CliError('run-changed', `${options.run} was planned with other files.`);
+    throw new CliError('run-changed', `${options.run} was planned with other files, or another mapping.`);
   }
+  if (scratch !== null) source.location = scratch;
   const { deadLetters } = await importFiles(context, found.files, mapping, source.location);
   if (deadLetters > 0)
     context.reporter.note(`${count(deadLetters)} row(s) can't be used; \`rescore replay\` says why.`);
@@ -89,22 +97,45 @@ async function plan(
   files: readonly string[],
   options: PlanOptions,
 ): Promise<void> {
+  const scratch = options.dryRun === true ? mkdtempSync(join(tmpdir(), 'rescore-plan-')) : null;
+  try {
+    await planFrom(context, run, files, options, scratch);
+  } finally {
+    if (scratch !== null) rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function planFrom(
+  context: Context,
+  run: RunFolder,
+  files: readonly string[],
+  options: PlanOptions,
+  scratch: string | null,
+): Promise<void> {
   const asked = checked(files, options);
   const before = readJson<Plan>(run.at('plan.json'));
-  const source = await sourceOf(context, run, files, options, before);
+  const source = await sourceOf(context, run, files, options, before, scratch);
   const made = await withArchive(
     context,
-    async storage =>
-      makePlan({
+    async storage => {
+      const archive = await openArchive(storage);
+      const found = makePlan({
         ...asked,
-        archive: await openArchive(storage),
+        archive,
+        rules: inputRules(context.settings.values),
         location: source.written,
         words: source.words,
-      }),
+      });
+      for (const doubt of doubtsOf(archive, found.range)) context.reporter.note(doubt);
+      return found;
+    },
     source.location,
   );
   if (before !== null && before.id !== made.id && options.again !== true)
-    throw new CliError('run-changed', `${options.run} was planned with another history or range.`);
+    throw new CliError(
+      'run-changed',
+      `${options.run} was planned with another history, range, currency or release.`,
+    );
   if (options.dryRun !== true) writeJson(run.at('plan.json'), made);
   await say(context, made);
 }
@@ -127,7 +158,7 @@ export function addPlan(backfill: Command, io: Io): void {
   const command = planOptions(
     stepCommand(backfill, 'plan [file...]', 'which history, and the items that it is replayed in'),
   ).action((files: string[], options: PlanOptions, self: Command) =>
-    inStep(io, self, options.run, (context, run) => plan(context, run, files, options)),
+    inStepAlone(io, self, options, (context, run) => plan(context, run, files, options)),
   );
   withExamples(command, [
     ['rescore backfill plan --run runs/tonight --dry-run', 'what archive.location would give'],

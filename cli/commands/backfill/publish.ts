@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { publishAll, publishDone } from '../../../backfill/pipeline/publish';
 import type { PublishNote } from '../../../backfill/pipeline/publish';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
-import { inStep, stepCommand } from '../../backfill/step';
+import { inStepAlone, stepCommand } from '../../backfill/step';
 import type { StepOptions } from '../../backfill/step';
 import { withExamples, type Context } from '../../context';
 import { CliError } from '../../errors';
@@ -61,7 +61,7 @@ export function addPublish(backfill: Command, io: Io): void {
     'publish',
     'sign, upload and verify what the gate lets through, then let it score; refusals go into the audit',
   ).action((options: StepOptions, self: Command) =>
-    inStep(io, self, options.run, (context, run) => publish(context, run, options)),
+    inStepAlone(io, self, options, (context, run) => publish(context, run, options)),
   );
   withExamples(command, [
     [

@@ -1,10 +1,12 @@
 /** `rescore backfill replay`: the items of a plan through the core, each on its own and resumable. */
 import type { Command } from 'commander';
-import { filesDigest } from '../../../backfill/pipeline/plan';
+import { conditionsOf, filesDigest } from '../../../backfill/pipeline/plan';
 import type { Plan, PlanItem } from '../../../backfill/pipeline/plan';
 import { itemDone, itemFiles, replayItem } from '../../../backfill/pipeline/replay';
+import type { ItemDone } from '../../../backfill/pipeline/replay';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
 import { rmSync } from 'node:fs';
+import { withLock } from '../../backfill/lock';
 import { inStep, stepCommand, withPlanned } from '../../backfill/step';
 import type { PlannedArchive, StepOptions } from '../../backfill/step';
 import { withExamples, type Context } from '../../context';
@@ -33,19 +35,26 @@ async function replay(context: Context, run: RunFolder, options: ReplayOptions):
   const { reporter } = context;
   const plan = run.plan();
   const wanted = chosen(plan, options.item);
-  const { range } = plan;
+  const { range, conditions } = plan;
   const { kind } = plan.source;
+  if (conditionsOf(inputRules(context.settings.values)) !== conditions)
+    throw new CliError(
+      'run-changed',
+      `${options.run} was planned with another currency or input.standInIds.`,
+    );
   const isOpen = (item: PlanItem): boolean =>
-    options.again === true || itemDone({ run, item, kind, range }) === null;
+    options.again === true || itemDone({ run, item, kind, range, conditions }) === null;
   const open = wanted.filter(isOpen);
   const records = open.reduce((sum, item) => sum + item.records, 0);
-  const counts = { items: open.length, done: wanted.length - open.length, records };
+  const counts = { items: open.length, done: wanted.length - open.length, records, refused: 0 };
   if (options.dryRun !== true && open.length > 0)
     await withPlanned(context, run, plan, async planned => {
       const progress = reporter.progress('replay', records, 'records');
       let before = 0;
       for (const item of open) {
-        await replayOne(context, run, plan, item, planned, options, done => progress.update(before + done));
+        const onRecords = (done: number): void => progress.update(before + done);
+        const { refused } = await replayOne(context, run, plan, item, planned, options, onRecords);
+        counts.refused += refused;
         before += item.records;
       }
       progress.finish();
@@ -53,33 +62,43 @@ async function replay(context: Context, run: RunFolder, options: ReplayOptions):
   await reporter.text(
     `${count(counts.items)} item(s) ${options.dryRun === true ? 'to replay' : 'replayed'}, ${count(counts.records)} records; ${count(counts.done)} done before.`,
   );
+  if (counts.refused > 0)
+    reporter.note(
+      `${count(counts.refused)} record(s) can't be used, as in the stream; if they are many, compare registry.url with the stream's.`,
+    );
   await reporter.result(counts);
 }
 
 async function replayOne(
-  { io, settings }: Context,
+  context: Context,
   run: RunFolder,
-  { range, source }: Plan,
+  { range, source, conditions }: Plan,
   item: PlanItem,
   { archive, log, codec }: PlannedArchive,
   { again }: ReplayOptions,
   onRecords: (records: number) => void,
-): Promise<void> {
+): Promise<ItemDone['counts']> {
   if (filesDigest(item.partitions, archive.files, range.endAt) !== item.files)
     throw new CliError('run-changed', `The archive of item ${item.id} is not the one that was planned.`);
   const files = itemFiles(run, item);
-  rmSync(files.done, { force: true });
-  if (again === true) rmSync(files.checkpoint, { force: true });
-  const rules = inputRules(settings.values);
-  const { kind } = source;
-  await replayItem({ run, item, kind, range, log, codec, rules, signal: io.signal, onRecords });
+  const rules = inputRules(context.settings.values);
+  const own = { run, item, kind: source.kind, range, conditions };
+  const { counts } = await withLock(context, files.lock, signal => {
+    // Somebody else may have done it while the lock was waited for.
+    const done = again === true ? null : itemDone(own);
+    if (done !== null) return Promise.resolve(done);
+    rmSync(files.done, { force: true });
+    if (again === true) rmSync(files.checkpoint, { force: true });
+    return replayItem({ ...own, log, codec, rules, signal, onRecords });
+  });
+  return counts;
 }
 
 export function addReplay(backfill: Command, io: Io): void {
   const command = stepCommand(backfill, 'replay', 'the items of the plan through the core')
     .option('--item <item>', 'one item by its id, or by its index from 0 (default: all)')
     .action((options: ReplayOptions, self: Command) =>
-      inStep(io, self, options.run, (context, run) => replay(context, run, options)),
+      inStep(io, self, options, (context, run) => replay(context, run, options)),
     );
   withExamples(command, [
     [

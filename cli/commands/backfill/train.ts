@@ -5,7 +5,7 @@ import { writeChampions } from '../../../backfill/pipeline/champions';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
 import { train, trainDone } from '../../../backfill/pipeline/train';
 import type { TrainNote } from '../../../backfill/pipeline/train';
-import { inStep, stepCommand } from '../../backfill/step';
+import { inStepAlone, stepCommand } from '../../backfill/step';
 import type { StepOptions } from '../../backfill/step';
 import { withExamples, type Context } from '../../context';
 import { usageError } from '../../errors';
@@ -75,7 +75,7 @@ export function addTrain(backfill: Command, io: Io): void {
       'train the models of the dataset; those that score now are measured beside them',
     ),
   ).action((options: TrainOptions, self: Command) =>
-    inStep(io, self, options.run, (context, run) => trainStep(context, run, options)),
+    inStepAlone(io, self, options, (context, run) => trainStep(context, run, options)),
   );
   withExamples(command, [
     ['rescore backfill train --run runs/tonight --seed 7', 'needs `make trainer` once'],
