@@ -1,5 +1,6 @@
 /** Who holds a run folder, and what becomes of a lock whose holder is gone. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdtempSync,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Context } from '../context';
 import { withLock } from './lock';
 
@@ -59,8 +61,51 @@ test('one at a time; when the first is done, or has failed, the next one begins'
   expect(await hold(done)).toBe('done');
 });
 
-test('a living process of this machine keeps it', async () => {
-  await leave({ host: hostname(), pid: process.ppid, token: 'theirs' });
+const bornOfParent = (): string => {
+  const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]!;
+};
+
+/** A process of this machine that goes on until it is told to end, with the lock that it holds. */
+async function heldByAnother(work: (holder: object, end: () => void) => Promise<void>): Promise<void> {
+  const lock = join(__dirname, 'lock.ts');
+  const register = join(__dirname, '..', 'testing', 'swc-register.cjs');
+  const program = `
+    const { withLock } = require(${JSON.stringify(lock)});
+    const io = { clock: { now: () => 0 }, signal: new AbortController().signal };
+    withLock({ io }, ${JSON.stringify(file)}, () => { console.log('held'); return new Promise(() => undefined); });`;
+  const child = spawn(process.execPath, ['-r', register, '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    await once(child.stdout, 'data');
+    await work(JSON.parse(readFileSync(file, 'utf8')) as object, () => child.kill('SIGKILL'));
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+test('a living process keeps it; killed, it leaves it at once', () =>
+  heldByAnother(async (_holder, kill) => {
+    await expect(hold(done)).rejects.toMatchObject({ code: 'run-in-use' });
+    kill();
+    // Nobody has buried it yet, as this process did not look: it is gone all the same.
+    const deadline = context();
+    for (let waited = 0; waited < 5_000; waited += 10) {
+      if ((await hold(done, deadline).catch(() => 'held')) === 'done') return;
+      await setTimeout(10);
+    }
+    throw new Error('The lock of a killed process was kept.');
+  }));
+
+test('a pid that is somebody else by now does not keep it', () =>
+  heldByAnother(async holder => {
+    writeFileSync(file, JSON.stringify({ ...holder, born: '1' }));
+    expect(await hold(done)).toBe('done');
+  }));
+
+test('what another has is not touched', async () => {
+  await leave({ host: hostname(), pid: process.ppid, born: bornOfParent(), token: 'theirs' });
   await expect(hold(done)).rejects.toMatchObject({ code: 'run-in-use' });
   expect(readFileSync(file, 'utf8')).toContain('theirs');
 });

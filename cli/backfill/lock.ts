@@ -8,7 +8,16 @@
  * A holder that was only slow, and finds the lock in other hands, stops.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import type { Context } from '../context';
@@ -17,10 +26,13 @@ import { CliError } from '../errors';
 const TOUCH_MS = 5_000;
 const QUIET_MS = 60_000;
 const LOOK_MS = 1_000;
+const ENDING_MS = 2_000;
 
 interface Holder {
   host: string;
   pid: number;
+  /** When the process began: its pid may be another's by now. */
+  born: string;
   token: string;
 }
 
@@ -31,7 +43,8 @@ const textOf = (file: string): string | null => {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    // ESRCH: of a process that ends while its file is read.
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
     throw error;
   }
 };
@@ -43,6 +56,17 @@ function holderOf(text: string): Holder | null {
     // Written this moment, or cut: like one of another machine.
     return null;
   }
+}
+
+const GONE = new Set(['Z', 'X']);
+
+/** When a process of this machine began, in ticks since the machine did; null: it is gone, also where nobody buried it. */
+function bornOf(pid: number): string | null {
+  if (!existsSync('/proc/self/stat')) return isAlive(pid) ? 'unknown' : null;
+  const stat = textOf(`/proc/${pid}/stat`);
+  // The name in parentheses may hold anything; state and start are the 3rd and the 22nd field.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  return stat === null || GONE.has(fields[0]!) ? null : fields[19]!;
 }
 
 function isAlive(pid: number): boolean {
@@ -61,7 +85,8 @@ export async function withLock<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   mkdirSync(dirname(file), { recursive: true });
-  const holder: Holder = { host: hostname(), pid: process.pid, token: randomUUID() };
+  const { pid } = process;
+  const holder: Holder = { host: hostname(), pid, born: bornOf(pid) ?? '', token: randomUUID() };
   const own = JSON.stringify(holder);
   while (!tryHold(file, own)) await untilFree(file, holder.host, io, line => reporter.note(line));
   ours.add(holder.token);
@@ -99,8 +124,12 @@ async function untilFree(
   if (text === null) return;
   const holder = holderOf(text);
   if (holder?.host === host) {
-    const isHeld = holder.pid === process.pid ? ours.has(holder.token) : isAlive(holder.pid);
-    if (isHeld) throw inUse(file, holder);
+    const isHeld = (): boolean =>
+      holder.pid === process.pid ? ours.has(holder.token) : bornOf(holder.pid) === holder.born;
+    // One that was killed this moment still ends.
+    for (let waited = 0; isHeld() && waited < ENDING_MS; waited += LOOK_MS)
+      await clock.sleep(LOOK_MS, signal);
+    if (isHeld()) throw inUse(file, holder);
     return takeAway(file, text);
   }
   note(

@@ -9,10 +9,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sha256 } from '../../../backfill/pipeline/files';
 import { ArchiveImport, openStorage } from '../../../streams/archive';
+import { withLock } from '../../backfill/lock';
+import type { Context } from '../../context';
 import { runCli } from '../../testing/captured-io';
 
 const cwd = mkdtempSync(join(tmpdir(), 'rescore-steps-'));
@@ -156,13 +158,18 @@ test('a damaged object of the archive is named, and no item is done', async () =
 
 test('an item or a folder that another process works on is left to it', async () => {
   const run = copyOf('held');
-  const holder = JSON.stringify({ host: hostname(), pid: process.ppid, token: 'theirs' });
-  writeFileSync(at(run, 'items', 'p00000.lock'), holder);
-  writeFileSync(at(run, 'run.lock'), holder);
+  const signal = new AbortController();
+  const clock = { now: () => 0, sleep: () => Promise.resolve() };
+  const holder = { io: { clock, signal: signal.signal } } as unknown as Context;
+  const held = <T>(file: string, work: () => Promise<T>): Promise<T> => withLock(holder, at(run, file), work);
   const before = contents(run);
-  expect((await step(`replay --run ${run} --again`)).stderr).toMatch(/run-in-use: .*p00000\.lock is held/);
-  expect((await step(`dataset --run ${run} --again`)).stderr).toMatch(/run-in-use: .*run\.lock is held/);
-  expect(await ok(`replay --run ${run}`)).toContain('1 done before');
+  await held('items/p00000.lock', async () => {
+    expect((await step(`replay --run ${run} --again`)).stderr).toMatch(/run-in-use: .*p00000\.lock is held/);
+    expect(await ok(`replay --run ${run}`)).toContain('1 done before');
+  });
+  await held('run.lock', async () => {
+    expect((await step(`dataset --run ${run} --again`)).stderr).toMatch(/run-in-use: .*run\.lock is held/);
+  });
   expect(contents(run)).toEqual(before);
 });
 
