@@ -184,6 +184,22 @@ test('the ids are those of the messages', async () => {
   expect(new Set(found)).toEqual(broker);
 });
 
+test('scores of all lanes in one partition are found, whoever has the first file', async () => {
+  const rows = copy();
+  const places = [...rows.keys()].filter(place => place.startsWith('engagement-scores/'));
+  const [first, ...rest] = places.sort().flatMap(place => rows.get(place)!);
+  for (const place of places) rows.delete(place);
+  rest.sort((one, other) => one.recordAt - other.recordAt);
+  // On a day of its own, so in a file of its own.
+  const all = [{ ...first!, recordAt: WORLD.startAt - DAY_MS }, ...rest];
+  rows.set(
+    'engagement-scores/0',
+    all.map((row, offset) => ({ ...row, offset })),
+  );
+  const { length } = scores;
+  expect(await check(rows)).toMatchObject({ scores: length, checked: length, differing: 0 });
+});
+
 test('a changed record is found, and the features are named with both values', async () => {
   const rows = copy();
   plantedIn(rows, (held, at) => {

@@ -104,7 +104,7 @@ async function makeCurrent(
   const { name, version, champion } = judged;
   const current = (await seenPointer(place, name))?.pointer.version ?? null;
   if (current !== champion && current !== version)
-    return `the gate compared it with ${champion ?? 'no model'}, and ${current ?? 'no model'} scores now: train again`;
+    return `the gate compared it with ${champion ?? 'no model'}, and ${current ?? 'no model'} scores now: train and judge it again with --again`;
   const { draft, files } = candidateOf(trainingRunOf(run, place.set, judgement.codeCommit), name);
   await publishArtifact(place, draft, files, key, accept, decisionOf(judged, judgement, request));
   return null;

@@ -7,6 +7,7 @@ import type { Mapping } from '../../streams/mapping';
 import type { Context } from '../context';
 import { CliError } from '../errors';
 import { inputRules } from '../lanes';
+import { bytes, count } from '../output/format';
 import { ExternalSort } from '../replay/external-sort';
 import { readFiles, type InputFile } from '../replay/files';
 import { Intake } from '../replay/intake';
@@ -28,6 +29,8 @@ export async function importFiles(
 ): Promise<ImportResult> {
   const { settings, io, reporter } = context;
   rmSync(folder, { recursive: true, force: true });
+  const size = files.reduce((sum, file) => sum + file.bytes, 0);
+  reporter.note(`Reading ${count(files.length)} file(s), ${bytes(size)} …`);
   const sort = new ExternalSort(join(folder, 'sort'), settings.values['replay.memoryMegabytes'] * MEGABYTE);
   let deadLetters = 0;
   const intake = new Intake({
