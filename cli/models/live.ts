@@ -77,8 +77,8 @@ async function hotModels(
     now: () => clock.now(),
     nowMicros,
     ...limitsOf(settings),
-    openPrevious: async name => {
-      const previous = follower.previousOf(name);
+    openPrevious: async (name, version) => {
+      const previous = follower.previousOf(name, version);
       return previous === null ? null : source.open(name, previous, null);
     },
     onEvent: event => {

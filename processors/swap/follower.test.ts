@@ -84,14 +84,73 @@ test('a second version while the first is on trial is compared with the last pro
   expect(by.constants.models).toContainEqual({ name: 'churn', version: 'v1' });
 });
 
-test('a registry that is away is said, and nothing changes', async () => {
+test('what scored before is asked of the version that scores, not of the one that the pointer names', async () => {
+  const source = new PlainSource();
+  let isPoisoned = false;
+  source.publish('churn', 'v2', (vectors, rows) => (isPoisoned ? failing : following())(vectors, rows));
+  const { hot, follower } = await running(source);
+  // Refused, so that v2 goes on; the pointer says that v2 came before.
+  source.publish('churn', 'v3', damaged);
+  await follower.look();
+  isPoisoned = true;
+  const { by } = await hot.scoreBatch(VECTORS, 10);
+  expect(by.constants.models).toContainEqual({ name: 'churn', version: 'v1' });
+});
+
+test('a version that was rolled back does not come back as the one that scored before', async () => {
+  const source = new PlainSource();
+  const { hot, follower, time } = await running(source);
+  let isPoisoned = false;
+  source.publish('churn', 'v2', failing);
+  await follower.look();
+  await hot.scoreBatch(VECTORS, 10);
+  source.add('churn', 'v2', following());
+  source.publish('churn', 'v3', (vectors, rows) => (isPoisoned ? failing : following())(vectors, rows));
+  await follower.look();
+  time.now += 61_000;
+  hot.look();
+  expect([hot.versionOf('churn'), hot.provenConstants === null]).toEqual(['v3', false]);
+  isPoisoned = true;
+  const { by } = await hot.scoreBatch(VECTORS, 10);
+  expect(by.constants.models).toContainEqual({ name: 'churn', version: 'v1' });
+});
+
+test('a look that is under way when the process ends swaps nothing in, and holds nobody up', async () => {
+  const source = new PlainSource();
+  const { hot, follower, events } = await running(source);
+  const stop = new AbortController();
+  let answer = (): void => undefined;
+  const opening = new Promise<void>(resolve => (answer = resolve));
+  const open = source.open.bind(source);
+  source.open = async (name, version) => {
+    await opening;
+    return open(name, version);
+  };
+  source.publish('churn', 'v2', following());
+  const ended = follower.run(stop.signal);
+  await new Promise(resolve => setImmediate(resolve));
+  stop.abort();
+  await ended;
+  hot.close();
+  answer();
+  await new Promise(resolve => setImmediate(resolve));
+  expect(source.opened.map(({ version, released }) => [version, released])).toEqual([
+    ['v1', 1],
+    ['v1', 1],
+    ['v1', 1],
+    ['v2', 1],
+  ]);
+  expect(events).toEqual([]);
+});
+
+test('a registry that is away is said once, and nothing changes', async () => {
   const source = new PlainSource();
   const { hot, follower, events, time } = await running(source);
   const before = hot.metrics.lookedAt;
   source.champion = () => Promise.reject(new Error('no answer'));
   time.now += 5_000;
-  await follower.look();
-  expect(events[0]).toMatchObject({ kind: 'unreadable', words: 'no answer' });
+  for (let look = 0; look < 3; look++) await follower.look();
+  expect(events).toEqual(source.names.map(model => ({ kind: 'unreadable', model, words: 'no answer' })));
   expect(hot.metrics.lookedAt).toBe(before);
   expect((await hot.scoreBatch(VECTORS, 10)).raw.churn).toHaveLength(10);
 });

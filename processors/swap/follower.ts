@@ -68,6 +68,12 @@ export class ModelFollower<M extends OpenedModel = OpenedModel> {
   private readonly pointers = new Map<string, Pointed>();
   private readonly refusals = new Map<string, Refusal>();
   private readonly rejections = new Map<string, Rejection>();
+  /** What scored before each version, `name/version`, as pointers said it: one entry a publication. */
+  private readonly before = new Map<string, string>();
+  /** Versions that were rolled back here, and that nobody has brought back. */
+  private readonly unfit = new Set<string>();
+  /** The last word about each name that cannot be read; absent when it was read since. */
+  private readonly unreadable = new Map<string, string>();
   /** Pointer that each shadow is from; one that failed is not begun again. */
   private readonly shadows = new Map<string, number>();
 
@@ -78,22 +84,37 @@ export class ModelFollower<M extends OpenedModel = OpenedModel> {
 
   /** Of the pointers that the scoring models were opened by. */
   begin(pointers: ReadonlyMap<string, Pointed>): void {
-    for (const [name, pointed] of pointers) this.pointers.set(name, pointed);
-    this.hot.metrics.lookedAt = this.options.clock.now();
+    for (const [name, pointed] of pointers) this.notePointer(name, pointed);
+    // Who never looks again is not late with it.
+    if (this.options.everyMs > 0) this.hot.metrics.lookedAt = this.options.clock.now();
   }
 
-  /** Until the signal says stop. */
+  /** Until the signal says stop; a look that is under way then ends by itself, and changes nothing of what is closed. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, everyMs } = this.options;
+    const stopped = new Promise<void>(resolve =>
+      signal.addEventListener('abort', () => resolve(), { once: true }),
+    );
     while (!signal.aborted) {
       await clock.sleep(everyMs, signal);
-      if (!signal.aborted) await this.look();
+      if (!signal.aborted) await Promise.race([this.look(), stopped]);
     }
   }
 
-  /** The version that scored before; null: the pointer knows none. */
-  previousOf(name: string): string | null {
-    return this.pointers.get(name)?.previous ?? null;
+  /** The newest version that scored before this one and was not rolled back here; null: no pointer knew one. */
+  previousOf(name: string, version: string): string | null {
+    const seen = new Set([version]);
+    for (let at = version; ;) {
+      const older = this.before.get(`${name}/${at}`);
+      if (older === undefined || seen.has(older)) return null;
+      if (!this.unfit.has(`${name}/${older}`)) return older;
+      seen.add((at = older));
+    }
+  }
+
+  private notePointer(name: string, pointed: Pointed): void {
+    this.pointers.set(name, pointed);
+    if (pointed.previous !== null) this.before.set(`${name}/${pointed.version}`, pointed.previous);
   }
 
   noteRollback(event: Extract<SwapEvent, { kind: 'rolledBack' }>): void {
@@ -101,6 +122,7 @@ export class ModelFollower<M extends OpenedModel = OpenedModel> {
     const sequence = this.pointers.get(model)?.sequence ?? 0;
     const said = `${reason}: ${words}`;
     this.rejections.set(model, { version, sequence, previous, words: said, isTold: false });
+    this.unfit.add(`${model}/${version}`);
     this.hot.metrics.behind[model] = true;
   }
 
@@ -112,16 +134,23 @@ export class ModelFollower<M extends OpenedModel = OpenedModel> {
       try {
         await this.follow(name, await this.options.source.champion(name));
         await this.followShadow(name);
+        this.unreadable.delete(name);
       } catch (error) {
         isWhole = false;
-        this.options.onEvent({ kind: 'unreadable', model: name, words: wordsOf(error) });
+        this.noteUnreadable(name, wordsOf(error));
       }
     }
     if (isWhole) this.hot.metrics.lookedAt = this.options.clock.now();
   }
 
+  private noteUnreadable(name: string, words: string): void {
+    if (this.unreadable.get(name) === words) return;
+    this.unreadable.set(name, words);
+    this.options.onEvent({ kind: 'unreadable', model: name, words });
+  }
+
   private async follow(name: string, pointed: Pointed): Promise<void> {
-    this.pointers.set(name, pointed);
+    this.notePointer(name, pointed);
     if (this.isRejected(name, pointed)) {
       await this.moveBack(name, pointed);
     } else if (this.hot.versionOf(name) !== pointed.version && !this.hot.returnTo(name, pointed.version))
@@ -131,9 +160,10 @@ export class ModelFollower<M extends OpenedModel = OpenedModel> {
 
   private isRejected(name: string, { version, sequence }: Pointed): boolean {
     const rejection = this.rejections.get(name);
-    if (rejection === undefined) return false;
-    if (rejection.version === version && sequence <= rejection.sequence) return true;
+    if (rejection?.version === version && sequence <= rejection.sequence) return true;
     this.rejections.delete(name);
+    // A person has brought it back.
+    this.unfit.delete(`${name}/${version}`);
     return false;
   }
 
@@ -186,6 +216,8 @@ export class ModelFollower<M extends OpenedModel = OpenedModel> {
     let model: M | null = null;
     try {
       model = await source.open(name, version, digest);
+      // The process has ended meanwhile: nobody is left to hold it.
+      if (this.hot.isClosed) return await model.release();
       take(model, (nowMicros() - startedAt) / 1_000);
       this.refusals.delete(key);
     } catch (error) {

@@ -41,6 +41,8 @@ export class HotScorer<M extends OpenedModel = OpenedModel> implements Scorer {
   private set: ModelSet<M>;
   private readonly trials = new Map<string, Trial<M>>();
   private readonly shadows = new Map<string, Shadow>();
+  /** Nothing is swapped in any more. */
+  isClosed = false;
   /** Trials and shadows: what a batch has to look after besides its answers. */
   private beside = 0;
   private readonly reopened: Reopened<M>;
@@ -253,6 +255,7 @@ export class HotScorer<M extends OpenedModel = OpenedModel> implements Scorer {
 
   /** Ends shadows and trials, and frees the models after the last batch. */
   close(): void {
+    this.isClosed = true;
     for (const name of [...this.shadows.keys()]) this.setShadow(name, null);
     for (const name of [...this.trials.keys()]) this.endTrial(name);
     for (const { name } of this.set.models) this.reopened.forget(name);

@@ -51,6 +51,7 @@ export class ModelSet<M extends OpenedModel = OpenedModel> {
   readonly trainedOn?: readonly TrainedOn[];
   private batches = 0;
   private isRetired = false;
+  private isGone = false;
 
   /** Throws when the models do not fit together; holds none of them then. */
   constructor(
@@ -113,8 +114,8 @@ export class ModelSet<M extends OpenedModel = OpenedModel> {
   }
 
   private letGo(): void {
-    if (this.batches > 0) return;
-    this.isRetired = false;
+    if (this.batches > 0 || this.isGone) return;
+    this.isGone = true;
     for (const model of this.models) model.drop();
   }
 }

@@ -38,8 +38,8 @@ export async function running<M extends OpenedModel>(
     nowMicros,
     trial: { ...TRIAL, ...options.trial },
     shadow: { difference: 0.05, microsPerRow: 1e9 },
-    openPrevious: async name => {
-      const previous = follower.previousOf(name);
+    openPrevious: async (name, version) => {
+      const previous = follower.previousOf(name, version);
       return previous === null ? null : source.open(name, previous, null);
     },
     onEvent: event => {
