@@ -1,7 +1,7 @@
 /**
  * The right to replace one state of one file, on a file system that has no compare-and-set:
  *
- *     current.json.<first digits of the tag>.<generation>.claim      holder: host, process id
+ *     current.json.<first digits of the tag>.<generation>.claim      holder: host, process id, when that began
  *
  * 1. A claim is made by exclusive create, for the state that its maker saw. Whoever holds the highest generation may
  *    replace the file, after it has looked once more that the state is still that one.
@@ -10,7 +10,7 @@
  *    removed by whoever made the state an old one.
  */
 import { randomUUID } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { readFile, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -29,6 +29,19 @@ function processSpace(): string {
   }
 }
 const HERE = processSpace();
+
+/**
+ * When a process began, in ticks since the machine did: ids are given again, and in containers nearly everybody is 1.
+ * Empty where nobody says. Field 22 of proc(5); the name before it may hold anything.
+ */
+function beginningOf(pid: number): string {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
 
 /** Runs `work` under a claim and returns its answer; false when somebody else holds one. */
 export async function withClaim(path: string, tag: string, work: () => Promise<boolean>): Promise<boolean> {
@@ -59,7 +72,7 @@ async function claimsOf(path: string, stem: string): Promise<{ path: string; gen
 async function made(claim: string): Promise<boolean> {
   const unfinished = `${claim}.${randomUUID()}${UNFINISHED}`;
   try {
-    await writeFlushed(unfinished, Buffer.from(`${HERE}\n${process.pid}\n`));
+    await writeFlushed(unfinished, Buffer.from(`${HERE}\n${process.pid}\n${beginningOf(process.pid)}\n`));
     return await linked(unfinished, claim);
   } finally {
     await rm(unfinished, { force: true });
@@ -74,7 +87,7 @@ async function isAtWork(claim: string): Promise<boolean> {
   });
   // Gone in between: its holder has ended, and the look under our own claim decides.
   if (text === null) return false;
-  const [place, pid = ''] = text.split('\n');
+  const [place, pid = '', began = ''] = text.split('\n');
   // Of another machine or container: a person has to say whether it lives.
   if (place !== HERE || !/^\d+$/.test(pid))
     throw new ArtifactError(
@@ -82,7 +95,7 @@ async function isAtWork(claim: string): Promise<boolean> {
       basename(claim),
       `process ${pid || 'unknown'} of ${place.split(' ')[0] || 'nowhere'} holds it`,
     );
-  return isAlive(Number(pid));
+  return isAlive(Number(pid)) && (began === '' || began === beginningOf(Number(pid)));
 }
 
 function isAlive(pid: number): boolean {
