@@ -1,13 +1,17 @@
 /** Bounded reads: never more than the limit, never a device, a pipe or a folder. */
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { ArtifactError } from '../errors';
 
 /** The file's bytes, or null when it does not exist. Throws `ArtifactError` when it is larger than `limit` bytes. */
 export async function readBounded(path: string, limit: number, artifact: string): Promise<Uint8Array | null> {
-  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
-    throw error;
-  });
+  // Without O_NONBLOCK the opening of a pipe would wait for somebody who writes into it, before we see what it is.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+      throw error;
+    },
+  );
   if (handle === null) return null;
   try {
     const stat = await handle.stat();

@@ -1,6 +1,9 @@
 /** The contract against a folder and a real S3 server; what only one of them can get wrong. */
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeWithServers } from '../../streams/testing/describe';
@@ -66,12 +69,29 @@ describe('a folder on a bad day', () => {
   }
 
   test('a publisher that died with a claim is followed, by one of those who try', async () => {
-    const tag = await leaveClaim(holder => holder.replace(/\n\d+\n$/, `\n${deadPid()}\n`));
+    const tag = await leaveClaim(holder => holder.replace(/\n\d+\n/, `\n${deadPid()}\n`));
     const won = await Promise.all(
       ['a', 'b', 'c', 'd'].map(text => openStore(folder()).swap('current.json', bytes(text), tag)),
     );
     expect(won.filter(Boolean)).toHaveLength(1);
     expect(readdirSync(folder())).toEqual(['current.json']);
+  });
+
+  test('one that died and whose process id somebody else has by now is followed too', async () => {
+    const tag = await leaveClaim(holder => holder.replace(/\n(\d+)\n\d+\n$/, '\n$1\n1\n'));
+    expect(await openStore(folder()).swap('current.json', bytes('2'), tag)).toBe(true);
+  });
+
+  test('a claim of a release that did not write when its process began holds as long as that lives', async () => {
+    const tag = await leaveClaim(holder => holder.replace(/\d+\n$/, ''));
+    expect(await openStore(folder()).swap('current.json', bytes('2'), tag)).toBe(false);
+  });
+
+  test('a pipe under the name of an object is refused, and nobody waits for who may write into it', async () => {
+    const store = openStore(folder());
+    await store.swap('a/one', bytes('1'), null);
+    spawnSync('mkfifo', [join(folder(), 'a', 'pipe')]);
+    await expect(store.read('a/pipe', 9)).rejects.toMatchObject({ reason: 'it is not a file' });
   });
 
   test('a publisher that is at work is not disturbed', async () => {
@@ -89,6 +109,27 @@ describe('a folder on a bad day', () => {
     });
   });
 });
+
+test('a server that takes the connection and says nothing is an error, not a wait without end', async () => {
+  const server = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const credentials = { AWS_ACCESS_KEY_ID: 'nobody', AWS_SECRET_ACCESS_KEY: 'nothing' };
+  const before = { ...process.env };
+  Object.assign(process.env, credentials);
+  const store = openStore('s3://shop/models', { endpoint, region: 'us-east-1', silenceMs: 50 });
+  await expect(store.read('churn/current.json', 9)).rejects.toMatchObject({
+    code: 'registry-unreachable',
+    reason: expect.stringContaining('Timeout') as string,
+  });
+  for (const name of Object.keys(credentials)) {
+    if (before[name] === undefined) delete process.env[name];
+    else process.env[name] = before[name];
+  }
+  store.close();
+  server.closeAllConnections();
+  server.close();
+}, 60_000);
 
 test('an address without a bucket is refused', () => {
   expect(() => openStore('s3://')).toThrow(/names no bucket/);

@@ -12,6 +12,8 @@ export interface S3Access {
   /** S3-compatible server; empty: Amazon. */
   endpoint: string;
   region: string;
+  /** A server that says nothing for so long is asked again, three times in all; ms. */
+  silenceMs?: number;
 }
 
 export interface S3Place extends S3Access {
@@ -48,6 +50,10 @@ export function reasonOf(error: unknown): string {
   return parts.join(': ').replace(/\.$/, '');
 }
 
+/** The client by itself waits for ever: for a network that swallows packets, and whoever must end in time with it. */
+const CONNECT_MS = 5_000;
+const SILENCE_MS = 30_000;
+
 /** A put is all or nothing, and there once it is answered. Throws what the client throws. */
 export class Bucket {
   /** s3://bucket/prefix */
@@ -56,10 +62,14 @@ export class Bucket {
 
   /** Credentials come from the AWS environment variables, as everywhere. */
   constructor(private readonly at: S3Place) {
-    const { bucket, prefix, endpoint, region } = at;
+    const { bucket, prefix, endpoint, region, silenceMs = SILENCE_MS } = at;
     this.place = `s3://${bucket}/${prefix}`;
     // Servers other than Amazon's know buckets by path only.
-    this.client = new S3Client({ region, ...(endpoint === '' ? {} : { endpoint, forcePathStyle: true }) });
+    this.client = new S3Client({
+      region,
+      requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: silenceMs },
+      ...(endpoint === '' ? {} : { endpoint, forcePathStyle: true }),
+    });
   }
 
   /** Names of all objects that begin so, sorted by their bytes. */
