@@ -6,7 +6,7 @@ import { openScorer } from '..';
 import type { TestRegistry } from '../testing/artifacts';
 import { DamagedRegistry } from '../testing/damaged-registry';
 import type { Malformed } from '../testing/damaged-registry';
-import { externalTensor, integer, message } from '../testing/tiny-onnx';
+import { externalTensor, integer, message, varint } from '../testing/tiny-onnx';
 
 const STATED = `the manifest says features float32[rows,${VECTOR_WIDTH}]`;
 
@@ -80,6 +80,23 @@ const CASES: Malformed[] = [
     'onnx-custom-operator',
     '@/model.onnx',
     'it brings functions or a training graph along',
+  ],
+  [
+    'the functions hide behind a field number that a parser of 32 bits would cut',
+    r => r.replaceModel({ modelExtra: [...varint(2 ** 32 + 25 * 8 + 2), 0] }),
+    'onnx-malformed',
+    '@/model.onnx',
+    'a field has a number that no field may have',
+  ],
+  [
+    'a file is larger than the manifest says',
+    r =>
+      r.reseal(manifest => {
+        (manifest['files'] as Record<string, { bytes: number }>)['card.md']!.bytes = 1;
+      }),
+    'file-digest-mismatch',
+    '@/card.md',
+    'it has 20 bytes, the manifest says 1',
   ],
   [
     'the runtime does not know an operator',

@@ -10,6 +10,7 @@ import { ArtifactError } from '../errors';
 
 const ALLOWED_DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx', 'ai.onnx.ml']);
 const MAX_DEPTH = 16;
+const LARGEST_TAG = 2 ** 32 - 1;
 
 type Kind =
   | 'model'
@@ -60,6 +61,8 @@ class ProtobufReader {
   next(): Field | null {
     if (this.at >= this.end) return null;
     const tag = this.varint();
+    // A parser of 32 bits would read another field there than we do.
+    if (tag > LARGEST_TAG) throw new Damaged('a field has a number that no field may have');
     const number = Math.floor(tag / 8);
     const field: Field = { number, value: 0, start: this.at, end: this.at, isMessage: false };
     switch (tag % 8) {

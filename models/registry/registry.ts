@@ -224,7 +224,7 @@ function checkLayout({ layout, input }: Manifest, artifact: string): void {
 async function loadFile(
   store: RegistryStore,
   file: ArtifactFile,
-  stated: { sha256: string },
+  stated: { sha256: string; bytes: number },
   artifact: string,
 ): Promise<Uint8Array> {
   const where = `${artifact}/${file}`;
@@ -232,5 +232,12 @@ async function loadFile(
   if (found === null) throw new ArtifactError('file-missing', where, 'there is no such file');
   if (sha256Hex(found.bytes) !== stated.sha256)
     throw new ArtifactError('file-digest-mismatch', where, 'its SHA-256 is not the one in the manifest');
+  // The gate judges the size by the manifest.
+  if (found.bytes.length !== stated.bytes)
+    throw new ArtifactError(
+      'file-digest-mismatch',
+      where,
+      `it has ${found.bytes.length} bytes, the manifest says ${stated.bytes}`,
+    );
   return found.bytes;
 }

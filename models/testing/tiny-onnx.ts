@@ -4,7 +4,7 @@
  */
 type Bytes = number[];
 
-const varint = (value: number): Bytes => {
+export const varint = (value: number): Bytes => {
   const out: Bytes = [];
   for (; value >= 128; value = Math.floor(value / 128)) out.push((value % 128) + 128);
   out.push(value);
