@@ -3,8 +3,10 @@ export const ARTIFACT_ERRORS = {
   'name-malformed': 'Name models with lower-case letters, digits and dashes, at most 40.',
   'pointer-missing': 'Publish an artifact of this name, or set models.directory to a folder of artifacts.',
   'shadow-malformed': 'Set it again with `rescore models shadow`, or end it with `off`.',
-  'pointer-malformed': 'Publish the artifact again: that writes current.json anew.',
-  'version-malformed': 'Publish the artifact again; nothing outside the registry is ever opened.',
+  'pointer-malformed':
+    'Restore current.json from a copy; or move it away, and point anew with `rescore models promote`.',
+  'version-malformed':
+    'Name one that `rescore models list` shows; if current.json holds it, restore that file from a copy.',
   'version-missing': 'Copy the version into the registry, or point current.json at one that is there.',
   'file-missing': 'Copy the whole version again: an artifact is complete or it is not used.',
   'file-oversize': 'Train a smaller model, with fewer or shallower trees.',
