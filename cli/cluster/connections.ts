@@ -1,4 +1,5 @@
 /** Connections of the distributed engine, from the settings. */
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Kafka } from 'kafkajs';
 import { checkRedis, connectRedis } from '../../processors/state/redis';
@@ -16,6 +17,8 @@ export function kafkaSettings(settings: Settings): KafkaSettings {
   const mechanism = settings['kafka.saslMechanism'];
   const username = settings['kafka.saslUsername'];
   const password = settings['kafka.saslPassword'];
+  // The client reads it for itself, and would not say which setting is wrong.
+  if (settings['kafka.tls'] === 'on') authorityOf(settings, 'kafka.tlsCaFile');
   return {
     brokers: settings['kafka.brokers'],
     clientId: `${settings['kafka.application']}-${instanceName(settings)}`,
@@ -32,20 +35,37 @@ export function kafkaSettings(settings: Settings): KafkaSettings {
 export const openKafka = (settings: Settings, onNote?: KafkaNote): Kafka =>
   connectKafka(kafkaSettings(settings), onNote);
 
+/** PEM of the authority that a setting names; null for the system's. @throws CliError certificate-unfit */
+function authorityOf(settings: Settings, name: 'kafka.tlsCaFile' | 'redis.tlsCaFile'): string | null {
+  const file = settings[name];
+  if (file === '') return null;
+  try {
+    const text = readFileSync(file, 'utf8');
+    if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new CliError('certificate-unfit', `${name}: ${file} cannot be read (${code}).`);
+  }
+  throw new CliError('certificate-unfit', `${name}: ${file} holds no certificate in PEM.`);
+}
+
 function openRedis(settings: Settings): RedisConnection {
   const username = settings['redis.username'];
   const password = settings['redis.password'];
+  const isSecure = settings['redis.tls'] === 'on';
+  const tlsCa = isSecure ? authorityOf(settings, 'redis.tlsCaFile') : null;
   return connectRedis({
     addresses: settings['redis.addresses'],
     kind: settings['redis.kind'] as 'single' | 'sentinel' | 'cluster',
     masterName: settings['redis.masterName'],
     ...(username === '' ? {} : { username }),
     ...(password === '' ? {} : { password }),
-    tls: settings['redis.tls'] === 'on',
+    tls: isSecure,
+    ...(tlsCa === null ? {} : { tlsCa }),
   });
 }
 
-/** Connected and looked at. @throws CliError redis-unreachable, redis-unfit */
+/** Connected and looked at. @throws CliError redis-unreachable, redis-unfit, certificate-unfit */
 export async function connectedRedis(
   settings: Settings,
   onNote: (line: string) => void,

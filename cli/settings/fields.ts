@@ -322,7 +322,12 @@ export const FIELDS = {
   'redis.tls': choice(['off', 'on'], {
     unit: 'switch',
     default: 'off',
-    about: 'Encrypts connections to Redis.',
+    about: 'Encrypts connections to Redis, and to Sentinels.',
+  }),
+  'redis.tlsCaFile': text(/^[^\0]*$/, 'a path', {
+    unit: 'path',
+    default: '',
+    about: "PEM file of the authority behind the certificates of Redis; empty: the system's.",
   }),
   'archive.location': text(/^[^\0]+$/, 'a path or s3://bucket/prefix', {
     unit: 'path or s3 address',

@@ -11,6 +11,8 @@ export interface RedisSettings {
   username?: string;
   password?: string;
   tls?: boolean;
+  /** PEM of the authority that signed the servers' certificates; the system's authorities when absent. */
+  tlsCa?: string;
   /** How long a command may take before its outcome counts as unknown, ms. */
   commandTimeoutMs?: number;
 }
@@ -20,7 +22,8 @@ export interface RedisSettings {
  * compare-and-set. Writes never wait in a queue for a server that is away.
  */
 export function connectRedis(settings: RedisSettings): RedisConnection {
-  const { addresses, kind, username, password, tls, commandTimeoutMs = 10_000 } = settings;
+  const { addresses, kind, username, password, tls, tlsCa, commandTimeoutMs = 10_000 } = settings;
+  const secure = tlsCa === undefined ? {} : { ca: tlsCa };
   const options = {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: kind !== 'single',
@@ -28,13 +31,19 @@ export function connectRedis(settings: RedisSettings): RedisConnection {
     lazyConnect: true,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    ...(tls === true ? { tls: {} } : {}),
+    ...(tls === true ? { tls: secure } : {}),
   };
   const nodes = addresses.map(parseAddress);
   const { enableOfflineQueue: _nodesOwn, ...redisOptions } = options;
   if (kind === 'cluster') return new Cluster(nodes, { redisOptions, lazyConnect: true });
   if (kind === 'sentinel')
-    return new Redis({ ...options, sentinels: nodes, name: settings.masterName ?? 'mymaster' });
+    return new Redis({
+      ...options,
+      sentinels: nodes,
+      name: settings.masterName ?? 'mymaster',
+      // Without these the client takes `tls` for neither the Sentinels nor the servers behind them, and says nothing.
+      ...(tls === true ? { sentinelTLS: secure, enableTLSForSentinelMode: true } : {}),
+    });
   return new Redis({ ...options, ...nodes[0]! });
 }
 
