@@ -1,7 +1,7 @@
 /** What an orchestrator and Prometheus ask of a processor: GET /healthz, /readyz, /metrics. */
 import fastify from 'fastify';
 import { liveRegistry } from '../collector/metrics';
-import { collectorSettings } from '../collector/settings';
+import { listen } from '../collector/settings';
 import type { Settings } from '../settings';
 import type { Worker } from './worker';
 
@@ -31,6 +31,5 @@ export async function openProbes(
   server.get('/metrics', async (_request, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),
   );
-  const { host, port } = collectorSettings(settings);
-  return { url: await server.listen({ host, port }), close: () => server.close() };
+  return { url: await listen(server, settings), close: () => server.close() };
 }

@@ -4,7 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { acceleratedClock, systemClock } from '../clock';
+import type { OpenState } from '../embedded';
 import { readAlerts } from '../live/output-tail';
+import { openFakeScorer } from '../testing/fake-scorer';
 import { end, page, post, reading, scoreOf, start, until } from './testing/running';
 import type { Running } from './testing/running';
 
@@ -151,6 +153,23 @@ test('reading is closed until a read key is set', async () => {
     403,
     'reading-closed',
   ]);
+  await end(running);
+});
+
+test('a port that is taken: the error names the setting, and the lanes have ended before the state is closed', async () => {
+  const running = await start();
+  const { port } = new URL(running.service.url);
+  const opened: OpenState[] = [];
+  const started = start({ RESCORE_COLLECTOR_PORT: port }, systemClock, openFakeScorer, one =>
+    opened.push(one),
+  );
+  await expect(started).rejects.toMatchObject({
+    code: 'port-unfit',
+    message: expect.stringContaining(
+      `collector.port: 127.0.0.1:${port} cannot be opened (EADDRINUSE)`,
+    ) as string,
+  });
+  await opened[0]!.close();
   await end(running);
 });
 

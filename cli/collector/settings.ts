@@ -1,4 +1,6 @@
 /** What the collector needs of the settings, in its own units. */
+import type { FastifyInstance } from 'fastify';
+import { CliError } from '../errors';
 import type { Settings } from '../settings';
 
 export interface CollectorSettings {
@@ -28,3 +30,15 @@ export const collectorSettings = (values: Settings): CollectorSettings => ({
   maxPending: values['collector.maxPending'],
   origins: values['collector.corsOrigins'],
 });
+
+/** Opens the address of the settings; answers with it. @throws CliError port-unfit */
+export async function listen(server: FastifyInstance, values: Settings): Promise<string> {
+  const { host, port } = collectorSettings(values);
+  return server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+    const why = error.code ?? error.message;
+    throw new CliError(
+      'port-unfit',
+      `collector.host, collector.port: ${host}:${port} cannot be opened (${why}).`,
+    );
+  });
+}

@@ -3,7 +3,7 @@ import { instanceName } from '../cluster/connections';
 import { openProbes } from '../cluster/probes';
 import { startWorker } from '../cluster/worker';
 import { contextOf, withExamples, type Context } from '../context';
-import { openForWork, stateDirectory } from '../embedded';
+import { openForWork, stateDirectory, type OpenState } from '../embedded';
 import { usageError } from '../errors';
 import type { Io } from '../io';
 import { openLiveModels } from '../models/live';
@@ -42,9 +42,10 @@ async function runDistributed(context: Context): Promise<void> {
   try {
     const work = { settings: values, clock: io.clock, stop, onNote };
     const worker = await startWorker({ ...work, scorer: models.scorer, models });
-    const probes = await openProbes(values, worker, stop.signal);
-    const following = models.follow(stop.signal);
+    let probes: Awaited<ReturnType<typeof openProbes>> | null = null;
     try {
+      probes = await openProbes(values, worker, stop.signal);
+      const following = models.follow(stop.signal);
       const brokers = values['kafka.brokers'].join(', ');
       await reporter.text(
         `rescore works as ${instanceName(values)} of ${values['kafka.application']}: Kafka at ${brokers}, state in Redis at ${values['redis.addresses'].join(', ')}.`,
@@ -56,7 +57,9 @@ async function runDistributed(context: Context): Promise<void> {
       reporter.note('Stopped: every batch that was begun is committed and published.');
     } finally {
       stop.abort();
-      await probes.close();
+      // A port that is taken is no reason to let the others wait for the session of this member to end.
+      await worker.done.catch(() => undefined);
+      await probes?.close();
     }
   } finally {
     await models.close();
@@ -68,9 +71,10 @@ async function runEmbedded(context: Context, options: RunOptions): Promise<void>
   const { values } = settings;
   const onNote = (line: string): void => reporter.note(line);
   const models = await openLiveModels(io, values, 'rescore run --embedded', onNote);
-  const state = openForWork(context, stateDirectory(context, options.state), values['state.partitions']);
   const stop = stopOf(io);
+  let state: OpenState | null = null;
   try {
+    state = openForWork(context, stateDirectory(context, options.state), values['state.partitions']);
     const work = { settings: values, clock: io.clock, stop, onNote };
     const service = await startService({ ...work, state, scorer: models.scorer, models });
     const following = models.follow(stop.signal);
@@ -84,7 +88,7 @@ async function runEmbedded(context: Context, options: RunOptions): Promise<void>
     reporter.note('Stopped: everything that was acknowledged is kept.');
   } finally {
     stop.abort();
-    await state.close();
+    await state?.close();
     await models.close();
   }
 }

@@ -1,23 +1,21 @@
 /** A live service in one process: lanes, collector, stream, webhook and retention over one embedded state. */
 import { randomInt } from 'node:crypto';
 import type { Registry } from 'prom-client';
-import { validUntil } from '../../processors/core';
 import { MessageWriter } from '../../processors/runner';
 import type { Clock, OutgoingMessage, Scorer } from '../../processors/ports';
-import { DAY_MS, HOUR_MS, NEVER } from '../../schemas';
+import { DAY_MS, HOUR_MS } from '../../schemas';
 import { MAX_RECORD_BYTES } from '../../streams/avro/frame';
 import { createCollector } from '../collector/collector';
 import { collectorMetrics, liveRegistry } from '../collector/metrics';
 import type { CollectorMetrics } from '../collector/metrics';
 import { Reception } from '../collector/reception';
-import { collectorSettings } from '../collector/settings';
+import { collectorSettings, listen } from '../collector/settings';
 import { MessageStream } from '../collector/stream';
 import { DEFAULT_WEBHOOK, Webhook } from '../collector/webhook';
 import type { AlertRecord } from '../collector/webhook';
-import { ledgerAsJson } from '../customer/portrait';
+import { presentScore } from '../customer/present-score';
 import type { OpenState } from '../embedded';
 import { inputRules } from '../lanes';
-import { instant } from '../output/format';
 import { Retention } from '../replay/retention';
 import type { Settings } from '../settings';
 import type { LiveModels } from '../models/live';
@@ -64,8 +62,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   const metrics = collectorMetrics(registry);
   const server = openCollector(options, engine, stream, metrics, registry);
-  const { host, port } = collectorSettings(settings);
-  const url = await server.listen({ host, port });
+  const url = await listen(server, settings).catch(async (error: unknown) => {
+    // Lanes are at work already: the state may be closed only when they have ended.
+    stop.abort();
+    await engine.done.catch(() => undefined);
+    throw error;
+  });
   const background = [follow(options, stream), postAlerts(options, metrics)];
   const done = engine.done.finally(async () => {
     stop.abort();
@@ -77,7 +79,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 }
 
 function openCollector(
-  { settings, state, clock, stop }: ServiceOptions,
+  { settings, state, scorer, clock, stop }: ServiceOptions,
   engine: LiveEngine,
   stream: MessageStream,
   metrics: CollectorMetrics,
@@ -109,23 +111,16 @@ function openCollector(
     metrics,
     registry,
     pending: engine.pending,
-    scoreOf: id => Promise.resolve(scoreOf(state, id, settings.currency)),
+    scoreOf: async id => {
+      const customer = state.customer(id);
+      return customer && presentScore(customer, scorer, settings.currency);
+    },
     unready: () => (stop.signal.aborted ? 'it is stopping' : null),
   });
 }
 
 const publish = ({ embedded: { environment, output } }: OpenState, message: OutgoingMessage): void =>
   environment.write(() => output.appendInTransaction([message]));
-
-/** What the state holds of the customer's scores; null for nobody. */
-function scoreOf(state: OpenState, id: string, currency: string): object | null {
-  const customer = state.customer(id);
-  if (customer === null || customer.ledger.newest === null) return null;
-  const { newest, alerts, epoch, sequence } = ledgerAsJson(customer) as Record<string, object>;
-  const until = validUntil(customer.facts, customer.ledger.newest.asOf);
-  const validThrough = until === NEVER ? null : instant(until);
-  return { customerId: id, ...newest, currency, validUntil: validThrough, epoch, sequence, alerts };
-}
 
 /** Copies new outputs to readers, and removes what is older than the retention setting. */
 async function follow(

@@ -1,7 +1,7 @@
 /** Decoded outputs as JSON: infinite and undefined numbers become null, bytes become text or base64. */
 import { isUtf8 } from 'node:buffer';
 import { reasonSentence } from '../../processors/core';
-import type { EngagementScore, OutputTopic, WireOutputs } from '../../schemas';
+import type { EngagementScore, OutputTopic, Reason, WireOutputs } from '../../schemas';
 
 /** Text stays readable; what is no text says that it is base64. */
 const bytesAsJson = (bytes: Uint8Array): string | { base64: string } => {
@@ -27,9 +27,11 @@ export const messageAsJson = (message: WireOutputs[OutputTopic]): Record<string,
 
 const withSentences = (score: EngagementScore): object => ({
   ...score,
-  reasons: score.reasons.map(reason =>
-    NO_FEATURES.has(reason.feature)
-      ? reason
-      : { ...reason, sentence: reasonSentence(reason, score.currency) },
-  ),
+  reasons: reasonsAsJson(score.reasons, score.currency),
 });
+
+/** Each that is of a feature with its sentence. */
+export const reasonsAsJson = (reasons: readonly Reason[], currency: string): object[] =>
+  reasons.map(reason =>
+    NO_FEATURES.has(reason.feature) ? reason : { ...reason, sentence: reasonSentence(reason, currency) },
+  );

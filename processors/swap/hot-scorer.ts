@@ -7,7 +7,7 @@
  * - A model that was swapped in is on trial (trial.ts) beside the last one that is proven.
  * - When nothing is on trial and nobody shadows, a batch costs one comparison more than a scorer that never changes.
  */
-import type { EpochMs } from '../../schemas';
+import type { EpochMs, Reason } from '../../schemas';
 import type { ScoringConstants } from '../core';
 import { VECTOR_WIDTH } from '../core';
 import type { BatchAnswers, RawScoreColumns, Scorer } from '../ports';
@@ -75,6 +75,11 @@ export class HotScorer<M extends OpenedModel = OpenedModel> implements Scorer {
 
   async score(vectors: Float32Array, rows: number): Promise<RawScoreColumns> {
     return (await this.scoreBatch(vectors, rows)).raw;
+  }
+
+  /** By the models of `constants`, as they are at the call. */
+  async explain(vectors: Float32Array, rows: readonly number[], largest?: number): Promise<Reason[][]> {
+    return this.set.explain?.(vectors, rows, largest) ?? rows.map(() => []);
   }
 
   async scoreBatch(vectors: Float32Array, rows: number): Promise<BatchAnswers> {

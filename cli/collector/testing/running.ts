@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Clock } from '../../../processors/ports';
+import type { Clock, Scorer } from '../../../processors/ports';
 import { openEmbedded } from '../../../streams/embedded';
 import { systemClock } from '../../clock';
 import { OpenState } from '../../embedded';
@@ -19,16 +19,22 @@ export interface Running {
   notes: string[];
 }
 
-export async function start(env: Record<string, string> = {}, clock: Clock = systemClock): Promise<Running> {
+export async function start(
+  env: Record<string, string> = {},
+  clock: Clock = systemClock,
+  open: () => Promise<Scorer> = openFakeScorer,
+  onState: (state: OpenState) => void = () => undefined,
+): Promise<Running> {
   const directory = mkdtempSync(join(tmpdir(), 'rescore-collector-'));
   const { values } = parseSettings(
     { RESCORE_COLLECTOR_PORT: '0', RESCORE_COLLECTOR_READ_KEY: READ_KEY, ...env },
     null,
   );
   const state = new OpenState(openEmbedded({ directory, partitions: 2 }));
+  onState(state);
   const stop = new AbortController();
   const notes: string[] = [];
-  const scorer = await openFakeScorer();
+  const scorer = await open();
   const onNote = (line: string): void => void notes.push(line);
   const service = await startService({ settings: values, state, scorer, clock, stop, onNote });
   return { service, state, stop, directory, notes };
