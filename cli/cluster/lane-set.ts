@@ -72,6 +72,7 @@ export class LaneSet {
   private readonly running = new Map<number, RunningLane>();
   /** Of lanes that have ended. */
   private readonly past = newLaneMetrics();
+  private readonly pastTicks: SchedulerMetrics = { ticks: 0, delayMs: 0, heldBack: 0 };
   /** A claim again for a fault of a server, and why. */
   private lostReason = new Map<number, string>();
 
@@ -145,6 +146,8 @@ export class LaneSet {
       // A lane that was told to stop may have been overtaken meanwhile.
       if (!stop.signal.aborted) onFatal(error as Error);
     }
+    this.pastTicks.ticks += scheduler.metrics.ticks;
+    this.pastTicks.heldBack += scheduler.metrics.heldBack;
     await this.finish(lane);
   }
 
@@ -186,8 +189,10 @@ export class LaneSet {
     return total;
   }
 
+  /** Those that have ended in one, so that what they counted does not fall when lanes go. */
   schedulers(): SchedulerMetrics[] {
-    return [...this.running.values()].map(({ scheduler }) => scheduler.metrics);
+    const ended = { ...this.pastTicks };
+    return [ended, ...[...this.running.values()].map(({ scheduler }) => scheduler.metrics)];
   }
 
   rescorers(): RescorerMetrics[] {

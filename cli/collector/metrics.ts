@@ -1,9 +1,11 @@
 /** Prometheus metrics of a live process: what the lanes and schedulers count, what the collector and webhook do. */
-import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter, Registry, collectDefaultMetrics } from 'prom-client';
 import { OUTCOMES, STAGES } from '../../processors/runner';
 import type { DriftReadings } from '../../models';
 import type { LaneMetrics, RescorerMetrics, SchedulerMetrics } from '../../processors/runner';
 import type { SwapMetrics } from '../../processors/swap';
+import { atScrape, byLabel } from './at-scrape';
+import type { Sample } from './at-scrape';
 import { modelMetrics } from './model-metrics';
 
 export interface CollectorMetrics {
@@ -62,29 +64,11 @@ const total = (
   name: string,
   help: string,
   label: string,
-  read: () => Record<string, number>,
-): void => {
-  new Gauge({
-    name,
-    help,
-    labelNames: [label],
-    registers: [registry],
-    collect() {
-      for (const [value, count] of Object.entries(read())) this.set({ [label]: value }, count);
-    },
-  });
-};
+  read: () => Readonly<Record<string, number>>,
+): void => atScrape(registry, name, help, [label], () => byLabel(label, read()));
 
-const single = (registry: Registry, name: string, help: string, read: () => number): void => {
-  new Gauge({
-    name,
-    help,
-    registers: [registry],
-    collect() {
-      this.set(read());
-    },
-  });
-};
+const single = (registry: Registry, name: string, help: string, read: () => number): void =>
+  atScrape(registry, name, help, [], () => [[read()]]);
 
 /** What the stream counts for itself. */
 export function streamMetrics(registry: Registry, counts: { sent: number; slowReaders: number }): void {
@@ -99,37 +83,17 @@ function driftMetrics(registry: Registry, read: () => Promise<DriftReadings>): v
   let reading: Promise<DriftReadings> | null = null;
   // All metrics of a scrape are collected at the same time.
   const shared = (): Promise<DriftReadings> => (reading ??= read().finally(() => (reading = null)));
-  const registers = [registry];
-  new Gauge({
-    name: 'rescore_feature_psi',
-    help: 'Population stability index of a feature, the sample of customers against the training quantiles of a model',
-    labelNames: ['model', 'feature'],
-    registers,
-    async collect() {
-      const { features } = await shared();
-      this.reset();
-      for (const { psi, ...labels } of features) this.set(labels, psi);
-    },
-  });
-  new Gauge({
-    name: 'rescore_score_psi',
-    help: 'Population stability index of the scores of a model against its scores in training',
-    labelNames: ['model'],
-    registers,
-    async collect() {
-      const { scores } = await shared();
-      this.reset();
-      for (const { psi, ...labels } of scores) this.set(labels, psi);
-    },
-  });
-  new Gauge({
-    name: 'rescore_drift_customers',
-    help: 'Customers that drift is measured on',
-    registers,
-    async collect() {
-      this.set((await shared()).customers);
-    },
-  });
+  const feature =
+    'Population stability index of a feature, the sample of customers against the training quantiles of a model';
+  atScrape(registry, 'rescore_feature_psi', feature, ['model', 'feature'], async () =>
+    (await shared()).features.map(({ psi, ...labels }): Sample => [psi, labels]),
+  );
+  const score = 'Population stability index of the scores of a model against its scores in training';
+  atScrape(registry, 'rescore_score_psi', score, ['model'], async () =>
+    (await shared()).scores.map(({ psi, ...labels }): Sample => [psi, labels]),
+  );
+  const customers = 'Customers that drift is measured on';
+  atScrape(registry, 'rescore_drift_customers', customers, [], async () => [[(await shared()).customers]]);
 }
 
 /** The lanes count for themselves; a scrape reads them. */

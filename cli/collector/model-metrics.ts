@@ -1,55 +1,33 @@
 /** Prometheus metrics of models that change while lanes work. */
-import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import { DIFFERENCE_EDGES } from '../../processors/swap';
 import type { SwapMetrics } from '../../processors/swap';
-
-type Sample = readonly [value: number, labels?: Readonly<Record<string, string>>];
-
-/** Values and labels as they are at the scrape: a version that scores no more is gone. */
-function gauge(
-  registry: Registry,
-  name: string,
-  help: string,
-  labelNames: readonly string[],
-  read: () => readonly Sample[],
-): void {
-  new Gauge({
-    name,
-    help,
-    labelNames,
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [value, labels = {}] of read()) this.set(labels, value);
-    },
-  });
-}
-
-const byLabel = (label: string, counts: Readonly<Record<string, number | boolean>>): Sample[] =>
-  Object.entries(counts).map(([key, count]): Sample => [Number(count), { [label]: key }]);
+import { atScrape, byLabel } from './at-scrape';
+import type { Sample } from './at-scrape';
 
 export function modelMetrics(registry: Registry, read: () => SwapMetrics): void {
-  gauge(registry, 'rescore_model_info', 'Version that scores', ['model', 'version'], () =>
+  atScrape(registry, 'rescore_model_info', 'Version that scores', ['model', 'version'], () =>
     Object.entries(read().scoring).map(([model, version]): Sample => [1, { model, version }]),
   );
   const behind = 'Another version scores than the pointer of the registry says';
-  gauge(registry, 'rescore_model_behind', behind, ['model'], () => byLabel('model', read().behind));
+  atScrape(registry, 'rescore_model_behind', behind, ['model'], () => byLabel('model', read().behind));
   const trial = 'The version that scores is compared with the one before';
-  gauge(registry, 'rescore_model_on_trial', trial, ['model'], () => byLabel('model', read().onTrial));
-  gauge(registry, 'rescore_model_swaps_total', 'Versions swapped in', [], () => [[read().swaps]]);
+  atScrape(registry, 'rescore_model_on_trial', trial, ['model'], () => byLabel('model', read().onTrial));
+  atScrape(registry, 'rescore_model_swaps_total', 'Versions swapped in', [], () => [[read().swaps]]);
   const refusals = 'Versions that could not be loaded, by error code';
-  gauge(registry, 'rescore_model_refusals_total', refusals, ['code'], () => byLabel('code', read().refusals));
+  atScrape(registry, 'rescore_model_refusals_total', refusals, ['code'], () =>
+    byLabel('code', read().refusals),
+  );
   const rollbacks = 'Models rolled back by this process, by reason';
-  gauge(registry, 'rescore_model_rollbacks_total', rollbacks, ['reason'], () =>
+  atScrape(registry, 'rescore_model_rollbacks_total', rollbacks, ['reason'], () =>
     byLabel('reason', read().rollbacks),
   );
   const took = 'Last rollback, from noticing to the switch';
-  gauge(registry, 'rescore_model_rollback_seconds', took, [], () => [[read().rollbackMs / 1_000]]);
+  atScrape(registry, 'rescore_model_rollback_seconds', took, [], () => [[read().rollbackMs / 1_000]]);
   const again = 'Batches that were answered again by the model before';
-  gauge(registry, 'rescore_model_batches_again_total', again, [], () => [[read().answeredAgain]]);
+  atScrape(registry, 'rescore_model_batches_again_total', again, [], () => [[read().answeredAgain]]);
   const looked = 'When every pointer of the registry was last read, seconds since 1970';
-  gauge(registry, 'rescore_model_look_timestamp_seconds', looked, [], () => {
+  atScrape(registry, 'rescore_model_look_timestamp_seconds', looked, [], () => {
     const { lookedAt } = read();
     return lookedAt === null ? [] : [[lookedAt / 1_000]];
   });
@@ -64,7 +42,7 @@ function shadowMetrics(registry: Registry, read: () => SwapMetrics): void {
       return [of(shadow), { model, version }];
     });
   const rows = 'Rows that a candidate answered beside the current model';
-  gauge(
+  atScrape(
     registry,
     'rescore_shadow_rows_total',
     rows,
@@ -72,7 +50,7 @@ function shadowMetrics(registry: Registry, read: () => SwapMetrics): void {
     each(({ tally }) => tally.rows),
   );
   const sum = 'Sum of the absolute differences from the current model, of amounts as a share';
-  gauge(
+  atScrape(
     registry,
     'rescore_shadow_difference_sum',
     sum,
@@ -80,7 +58,7 @@ function shadowMetrics(registry: Registry, read: () => SwapMetrics): void {
     each(({ tally }) => tally.sum),
   );
   const mean = 'Mean absolute difference from the current model, of amounts as a share';
-  gauge(
+  atScrape(
     registry,
     'rescore_shadow_difference_mean',
     mean,
@@ -88,7 +66,7 @@ function shadowMetrics(registry: Registry, read: () => SwapMetrics): void {
     each(({ tally }) => tally.sum / (tally.rows || 1)),
   );
   const beyond = 'Share of rows that differ by more than models.shadowDifference';
-  gauge(
+  atScrape(
     registry,
     'rescore_shadow_beyond_share',
     beyond,
@@ -96,11 +74,11 @@ function shadowMetrics(registry: Registry, read: () => SwapMetrics): void {
     each(({ tally }) => tally.beyond / (tally.rows || 1)),
   );
   const buckets = 'Rows whose difference is at most le';
-  gauge(registry, 'rescore_shadow_difference_bucket', buckets, [...labels, 'le'], () =>
+  atScrape(registry, 'rescore_shadow_difference_bucket', buckets, [...labels, 'le'], () =>
     read().shadows.flatMap(bucketsOf),
   );
   const skipped = 'Batches that a candidate did not answer, being at the one before';
-  gauge(
+  atScrape(
     registry,
     'rescore_shadow_batches_skipped_total',
     skipped,
@@ -108,7 +86,7 @@ function shadowMetrics(registry: Registry, read: () => SwapMetrics): void {
     each(({ skipped }) => skipped),
   );
   const failures = 'Candidates put off, by reason';
-  gauge(registry, 'rescore_shadow_failures_total', failures, ['reason'], () =>
+  atScrape(registry, 'rescore_shadow_failures_total', failures, ['reason'], () =>
     byLabel('reason', read().shadowFailures),
   );
 }
