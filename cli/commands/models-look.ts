@@ -1,19 +1,19 @@
-/** `rescore models list`, `show`, `diff`, `verify`: nothing here changes anything. */
+/** `rescore models list`, `show`, `diff`: nothing here changes anything. */
 import type { Command } from 'commander';
 import { ArtifactError } from '../../models';
 import { readAudit } from '../../models/registry/audit';
 import type { AuditEntry } from '../../models/registry/audit';
 import type { Manifest } from '../../models/registry/manifest';
 import type { Pointer } from '../../models/registry/pointer';
-import { currentPointer, listVersions, loadManifest, loadVersion } from '../../models/registry/registry';
+import { currentPointer, listVersions, loadManifest } from '../../models/registry/registry';
 import type { StorePlace } from '../../models/registry/registry';
 import { contextOf, withExamples, type Context } from '../context';
-import { CliError, usageError } from '../errors';
+import { usageError } from '../errors';
 import type { Io } from '../io';
 import { bytes, count } from '../output/format';
 import { printable } from '../output/table';
 import { manifestDifferences } from '../models/differences';
-import { replayed, versionsOf, withRegistry } from '../models/registry';
+import { currentVersion, withRegistry } from '../models/registry';
 
 type Standing = 'current' | 'previous' | 'withdrawn' | '';
 
@@ -55,7 +55,7 @@ export function listCommand(models: Command, io: Io): void {
     .description('every version in the registry: which scores, what it learned from, how good it is')
     .action(async (_options: object, self: Command) => {
       const context = contextOf(io, self);
-      const listed = await withRegistry(context, listAll);
+      const { listed, damaged } = await withRegistry(context, listAll);
       await context.reporter.table(
         [
           { title: 'model' },
@@ -91,6 +91,8 @@ export function listCommand(models: Command, io: Io): void {
           bytes: manifest === null ? null : sizeOf(manifest),
         })),
       );
+      // After the list: whoever mends a pointer looks for a version that it may name.
+      if (damaged !== null) throw damaged;
     });
   withExamples(command, [
     ['rescore models list', 'of the registry that models.directory names'],
@@ -100,8 +102,13 @@ export function listCommand(models: Command, io: Io): void {
 
 async function listAll(place: StorePlace) {
   const listed = [];
+  let damaged: ArtifactError | null = null;
   for (const [name, versions] of await listVersions(place)) {
-    const pointer = await currentPointer(place, name);
+    const pointer = await currentPointer(place, name).catch((error: unknown) => {
+      if (!(error instanceof ArtifactError)) throw error;
+      damaged ??= error;
+      return null;
+    });
     for (const version of versions) {
       const found = await manifestOrCode(place, name, version);
       const isError = found instanceof ArtifactError;
@@ -114,15 +121,7 @@ async function listAll(place: StorePlace) {
       });
     }
   }
-  return listed;
-}
-
-async function currentVersion(place: StorePlace, name: string): Promise<string> {
-  await versionsOf(place, name);
-  const pointer = await currentPointer(place, name);
-  if (pointer === null)
-    throw new CliError('model-unknown', `No version of ${name} is current: name one, or promote one.`);
-  return pointer.version;
+  return { listed, damaged: damaged as ArtifactError | null };
 }
 
 export function showCommand(models: Command, io: Io): void {
@@ -237,94 +236,4 @@ export function diffCommand(models: Command, io: Io): void {
   withExamples(command, [
     ['rescore models diff churn 20260201T000000Z-1a2b3c4d', 'against the version that scores now'],
   ]);
-}
-
-interface Verified {
-  name: string;
-  version: string;
-  /** Null: verified. */
-  code: string | null;
-  said: string;
-}
-
-export function verifyCommand(models: Command, io: Io): void {
-  const command = models
-    .command('verify [name] [version]')
-    .description(
-      'signature, digests, layout, form, and the golden vectors in the runtime, as before a first score',
-    )
-    .option('--all', 'every version, not only the current ones')
-    .action(
-      async (
-        name: string | undefined,
-        version: string | undefined,
-        options: { all?: boolean },
-        self: Command,
-      ) => {
-        if (options.all === true && version !== undefined)
-          throw usageError('Name one version, or --all (not both).');
-        const context = contextOf(io, self);
-        const { reporter } = context;
-        const found = await withRegistry(context, async place => {
-          const results: Verified[] = [];
-          for (const one of await chosen(place, name, version, options.all === true))
-            results.push(await verifyOne(place, one));
-          return results;
-        });
-        await reporter.table(
-          [{ title: 'model' }, { title: 'version' }, { title: 'verified' }, { title: 'what was found' }],
-          found.map(one => [one.name, one.version, one.code ?? 'yes', printable(one.said)]),
-        );
-        await reporter.result(found);
-        const wrong = found.filter(({ code }) => code !== null).length;
-        if (wrong > 0)
-          throw new CliError('models-unfit', `${count(wrong)} of ${count(found.length)} may not score.`);
-      },
-    );
-  withExamples(command, [
-    ['rescore models verify', 'the versions that score now; the exit code is 1 when one may not'],
-    ['rescore models verify churn --all', 'every version of one model'],
-  ]);
-}
-
-interface Chosen {
-  name: string;
-  version: string;
-  /** Null: whatever a trusted key signed. */
-  digest: string | null;
-}
-
-async function chosen(
-  place: StorePlace,
-  name: string | undefined,
-  version: string | undefined,
-  all: boolean,
-): Promise<Chosen[]> {
-  if (name !== undefined && version !== undefined) return [{ name, version, digest: null }];
-  const names = name === undefined ? [...(await listVersions(place)).keys()] : [name];
-  if (names.length === 0) throw new CliError('model-unknown', `${place.store.place} holds no model.`);
-  const found: Chosen[] = [];
-  for (const one of names) {
-    const pointer = await currentPointer(place, one);
-    const versions = all ? await versionsOf(place, one) : [await currentVersion(place, one)];
-    for (const each of versions)
-      found.push({
-        name: one,
-        version: each,
-        digest: pointer?.version === each ? pointer.manifestSha256 : null,
-      });
-  }
-  return found;
-}
-
-async function verifyOne(place: StorePlace, { name, version, digest }: Chosen): Promise<Verified> {
-  try {
-    const artifact = await loadVersion(place, name, version, digest);
-    await replayed(artifact);
-    const said = `signature, digests, layout, and ${count(artifact.golden.rows)} golden vectors`;
-    return { name, version, code: null, said };
-  } catch (error) {
-    if (!(error instanceof ArtifactError)) throw error;
-    return { name, version, code: error.code, said: `${error.reason}. ${error.remedy}` };
-  }
 }

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { Io } from '../io';
 import { keygenCommand, signCommand } from './models-keys';
-import { diffCommand, listCommand, showCommand, verifyCommand } from './models-look';
+import { diffCommand, listCommand, showCommand } from './models-look';
 import { promoteCommand, rollbackCommand } from './models-move';
 import { shadowCommand } from './models-shadow';
+import { verifyCommand } from './models-verify';
 
 export function modelsCommand(program: Command, io: Io): void {
   const models = program

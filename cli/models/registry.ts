@@ -6,7 +6,7 @@ import type { GateLimits } from '../../models/gate/gate';
 import { OnnxModel } from '../../models/onnx/session';
 import type { Accept } from '../../models/registry/publish';
 import { openStore } from '../../models/registry/open-store';
-import { listVersions } from '../../models/registry/registry';
+import { currentPointer, listVersions } from '../../models/registry/registry';
 import type { StorePlace } from '../../models/registry/registry';
 import { packagePath, type Context } from '../context';
 import { CliError, EXIT } from '../errors';
@@ -59,6 +59,15 @@ export async function versionsOf(place: StorePlace, name: string): Promise<strin
   if (versions === undefined)
     throw new CliError('model-unknown', `There is no model ${JSON.stringify(name)} in ${place.store.place}.`);
   return versions;
+}
+
+/** @throws CliError model-unknown, ArtifactError */
+export async function currentVersion(place: StorePlace, name: string): Promise<string> {
+  await versionsOf(place, name);
+  const pointer = await currentPointer(place, name);
+  if (pointer === null)
+    throw new CliError('model-unknown', `No version of ${name} is current: name one, or promote one.`);
+  return pointer.version;
 }
 
 /** Opens it in the runtime: its golden vectors are replayed. */
