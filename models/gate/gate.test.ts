@@ -1,22 +1,10 @@
 /** Every check of the gate on both sides of its limit, and all reasons at once. */
 import fc from 'fast-check';
 import type { Manifest } from '../registry/manifest';
-import { draftOf, filesOf, tinyModel } from '../testing/artifacts';
+import { GATE_LIMITS, draftOf, filesOf, tinyModel } from '../testing/artifacts';
 import { judge } from './gate';
-import type { Challenger, GateLimits } from './gate';
+import type { Challenger } from './gate';
 
-const LIMITS: GateLimits = {
-  customers: 500,
-  historyDays: 180,
-  eachClass: 50,
-  tolerance: 0.01,
-  calibrationError: 0.05,
-  featureAuc: 0.98,
-  featureR2: 0.95,
-  selectionRatio: 0.8,
-  bytes: 8 << 20,
-  microsPerRow: 50,
-};
 const CHAMPION = '20251201T000000Z-00000000';
 const metric = (value: number) => ({ value, low: value, high: value });
 const group = { rows: 300, meanScore: 0.5, meanLabel: 0.5, selected: 0.2 };
@@ -57,10 +45,10 @@ const challenger = (
   microsPerRow,
 });
 const reasons = (one: Challenger, champion: string | null = CHAMPION): readonly string[] =>
-  judge(one, champion, LIMITS).reasons;
+  judge(one, champion, GATE_LIMITS).reasons;
 
 test('a good one is promoted, and every check says what it saw', () => {
-  const verdict = judge(challenger(), CHAMPION, LIMITS);
+  const verdict = judge(challenger(), CHAMPION, GATE_LIMITS);
   expect(verdict).toMatchObject({ decision: 'promote', reasons: [] });
   expect(verdict.checks.map(({ check, state }) => `${check} ${state}`)).toEqual([
     'customers passed',
@@ -96,7 +84,7 @@ const size = (bytes: number): Partial<Manifest> => ({
 test('groups that differ by chance alone are let through; others are not, and the words say how rare it is', () => {
   const ofAges = (selectionRatioChance: number) =>
     challenger({}, { fairness: { age: { selectionRatio: 0.71, selectionRatioChance, groups: {} } } });
-  expect(judge(ofAges(0.011), CHAMPION, LIMITS).decision).toBe('promote');
+  expect(judge(ofAges(0.011), CHAMPION, GATE_LIMITS).decision).toBe('promote');
   expect(reasons(ofAges(0.01))).toEqual([
     'age: the least selected group over the most selected is 0.71 (by chance in 1 of 100), at least 0.8 is fair',
   ]);
@@ -209,7 +197,7 @@ test('an amount needs no calibration and no classes, and what is not asked is sa
     { metrics: others, output: { ...MANIFEST.output, range: { min: 0, max: null } } },
     { classes: null, fairness: {} },
   );
-  const { decision, checks } = judge(amount, null, LIMITS);
+  const { decision, checks } = judge(amount, null, GATE_LIMITS);
   expect(decision).toBe('promote');
   expect(checks.filter(({ state }) => state === 'notApplicable').map(({ check }) => check)).toEqual([
     'eachClass',
@@ -258,7 +246,7 @@ test('every reason is given, never only the first: any faults together give the 
       const said = reasons(faulty);
       expect(said).toHaveLength(picked.length);
       for (const at of picked) expect(said.join('\n')).toContain(FAULTS[at]![1]);
-      expect(judge(faulty, CHAMPION, LIMITS).decision).toBe(picked.length === 0 ? 'promote' : 'reject');
+      expect(judge(faulty, CHAMPION, GATE_LIMITS).decision).toBe(picked.length === 0 ? 'promote' : 'reject');
     }),
   );
 });

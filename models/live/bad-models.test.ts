@@ -6,7 +6,7 @@
 import { VECTOR_WIDTH } from '../../processors/core';
 import { running } from '../../processors/swap/testing/running';
 import { judge } from '../gate/gate';
-import type { GateLimits, Verdict } from '../gate/gate';
+import type { Verdict } from '../gate/gate';
 import { microsPerRow } from '../onnx/latency';
 import { DirectoryStore } from '../registry/directory-store';
 import { readAudit } from '../registry/audit';
@@ -14,25 +14,12 @@ import type { Manifest } from '../registry/manifest';
 import { currentPointer } from '../registry/registry';
 import type { VerifiedArtifact } from '../registry/registry';
 import { newSigningKey } from '../signing';
-import { publishTiny, tinyModel } from '../testing/artifacts';
+import { GATE_LIMITS, publishTiny, tinyModel } from '../testing/artifacts';
 import { DamagedRegistry } from '../testing/damaged-registry';
 import type { Stump, TinyModel } from '../testing/tiny-onnx';
 import { RegistrySource } from './registry-source';
 
 const ROWS = 500;
-const LIMITS: GateLimits = {
-  customers: 500,
-  historyDays: 180,
-  eachClass: 50,
-  tolerance: 0.01,
-  calibrationError: 0.05,
-  featureAuc: 0.98,
-  featureR2: 0.95,
-  selectionRatio: 0.8,
-  bytes: 8 << 20,
-  microsPerRow: 20,
-};
-
 /** Around the thresholds of the tiny models, so that their eight answers all come. */
 const VECTORS = Float32Array.from({ length: ROWS * VECTOR_WIDTH }, (_, at) => {
   const row = Math.floor(at / VECTOR_WIDTH);
@@ -67,11 +54,10 @@ const publish = (model: TinyModel, manifest: Partial<Manifest> = evaluation()): 
 
 const gateSays = async (artifact: VerifiedArtifact): Promise<Verdict> => {
   const nowMicros = (): number => performance.now() * 1_000;
-  return judge(
-    { manifest: artifact.manifest, microsPerRow: await microsPerRow(artifact, nowMicros) },
-    v1,
-    LIMITS,
-  );
+  return judge({ manifest: artifact.manifest, microsPerRow: await microsPerRow(artifact, nowMicros) }, v1, {
+    ...GATE_LIMITS,
+    microsPerRow: 20,
+  });
 };
 
 /** Processes that follow the registry, with what scored before as the measure. */

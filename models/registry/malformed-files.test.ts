@@ -3,8 +3,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { VECTOR_WIDTH } from '../../processors/core';
 import { openScorer } from '..';
-import type { TestRegistry } from '../testing/artifacts';
-import { DamagedRegistry } from '../testing/damaged-registry';
+import { refusedWhen } from '../testing/damaged-registry';
 import type { Malformed } from '../testing/damaged-registry';
 import { externalTensor, integer, message, varint } from '../testing/tiny-onnx';
 
@@ -177,17 +176,4 @@ const CASES: Malformed[] = [
   ],
 ];
 
-let registry: DamagedRegistry;
-beforeEach(async () => {
-  registry = await DamagedRegistry.make();
-});
-afterEach(() => registry.remove());
-
-const open = (place: TestRegistry): Promise<unknown> =>
-  openScorer({ ...place, names: ['churn', 'engagement', 'ltv'] });
-
-test.each(CASES)('%s', async (_what, damage, code, artifact, reason) => {
-  damage(registry);
-  const words: unknown = typeof reason === 'string' ? reason : expect.stringMatching(reason);
-  expect(await registry.refusal(open)).toEqual({ code, artifact, reason: words });
-});
+refusedWhen(CASES, place => openScorer({ ...place, names: ['churn', 'engagement', 'ltv'] }));

@@ -5,8 +5,7 @@ import { openScorer } from '..';
 import { sha256Hex } from '../layout';
 import { newSigningKey } from '../signing';
 import { TEST_SET } from '../testing/artifacts';
-import type { TestRegistry } from '../testing/artifacts';
-import { DamagedRegistry } from '../testing/damaged-registry';
+import { refusedWhen } from '../testing/damaged-registry';
 import type { Malformed } from '../testing/damaged-registry';
 
 const CASES: Malformed[] = [
@@ -193,21 +192,4 @@ const CASES: Malformed[] = [
   ],
 ];
 
-let registry: DamagedRegistry;
-beforeEach(async () => {
-  registry = await DamagedRegistry.make();
-});
-afterEach(() => registry.remove());
-
-const open = (place: TestRegistry): Promise<unknown> =>
-  openScorer({ ...place, names: ['churn', 'engagement', 'ltv'] });
-
-test.each(CASES)('%s', async (_what, damage, code, artifact, reason) => {
-  damage(registry);
-  const words: unknown = typeof reason === 'string' ? reason : expect.stringMatching(reason);
-  expect(await registry.refusal(open)).toEqual({ code, artifact, reason: words });
-});
-
-test('the registry that the damage is done to is accepted', async () => {
-  await (await openScorer(registry.place)).release();
-});
+refusedWhen(CASES, place => openScorer({ ...place, names: ['churn', 'engagement', 'ltv'] }));

@@ -2,6 +2,7 @@
 import { FEATURE_NAMES, VECTOR_WIDTH } from '../../processors/core';
 import { LAYOUT_FINGERPRINT } from '../layout';
 import type { Tree, TreeModel } from '../explain/trees';
+import type { GateLimits } from '../gate/gate';
 import type { ArtifactFiles, Normalisation } from '../registry/manifest';
 import { CONTRACT_VERSION } from '../registry/manifest';
 import type { Decision } from '../registry/audit';
@@ -122,6 +123,20 @@ export function emptyRegistry(directory: string): TestRegistry {
   const key = newSigningKey();
   return { directory, set: TEST_SET, key, keys: [{ publicKey: key.publicKey, sets: [TEST_SET] }] };
 }
+
+/** The gate's default limits. */
+export const GATE_LIMITS: GateLimits = {
+  customers: 500,
+  historyDays: 180,
+  eachClass: 50,
+  tolerance: 0.01,
+  calibrationError: 0.05,
+  featureAuc: 0.98,
+  featureR2: 0.95,
+  selectionRatio: 0.8,
+  bytes: 8 << 20,
+  microsPerRow: 50,
+};
 
 export const accept = async (): Promise<void> => undefined;
 export const DECISION: Decision = { at: ARCHIVE_END, by: 'a test' };

@@ -2,9 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { WebEvent } from '../../schemas';
 import { createAvroCodec } from '../../streams/avro/codec';
-import { INPUT_SAMPLES } from '../../streams/avro/samples';
+import { PAGE_VIEW } from '../../streams/avro/samples';
 import { openEmbedded } from '../../streams/embedded';
 import type { Embedded } from '../../streams/embedded';
 import { DEFAULT_RULES, DEFAULT_SETTINGS, decodeCustomer, modelsKey } from '../core';
@@ -21,18 +20,6 @@ const constantsOf = (version: string): ScoringConstants => ({
   ...CONSTANTS,
   models: [{ name: 'churn', version }],
 });
-
-const PAGE: WebEvent = {
-  ...INPUT_SAMPLES['web-events'],
-  type: 'page',
-  event: null,
-  anonymousId: null,
-  order: null,
-  traits: null,
-  targetUserId: null,
-  rating: null,
-  sentiment: null,
-};
 
 const column = (rows: number): Float32Array => new Float32Array(rows).fill(0.5);
 let constants = constantsOf('v1');
@@ -54,7 +41,7 @@ const time = { now: T0 };
 async function append(from: number, to: number): Promise<void> {
   time.now += 1_000;
   for (let customer = from; customer < to; customer++) {
-    const event = { ...PAGE, userId: `kim-${customer}` };
+    const event = { ...PAGE_VIEW, userId: `kim-${customer}` };
     const message = { ...event, messageId: `${time.now}-${customer}`, timestamp: time.now };
     const value = codec.encodeInput('web-events', message);
     await embedded.log.append('web-events', 0, [{ key: event.userId, recordAt: time.now, value }]);

@@ -1,5 +1,5 @@
 /** One message of every topic with something in every field: what the frozen messages hold. */
-import type { WireInputs, WireOutputs } from '../../schemas';
+import type { WebEvent, WireInputs, WireOutputs } from '../../schemas';
 
 const identity = { messageId: 'm-1', userId: 'kim', anonymousId: 'visitor-7' };
 const times = {
@@ -66,6 +66,19 @@ export const INPUT_SAMPLES: WireInputs = {
 };
 
 const source = { topic: 'web-events' as const, partition: 3, offset: 42 };
+
+/** A page view that says nothing else: for whoever makes many. */
+export const PAGE_VIEW: WebEvent = {
+  ...INPUT_SAMPLES['web-events'],
+  type: 'page',
+  event: null,
+  anonymousId: null,
+  order: null,
+  traits: null,
+  targetUserId: null,
+  rating: null,
+  sentiment: null,
+};
 
 export const OUTPUT_SAMPLES: WireOutputs = {
   'engagement-scores': {

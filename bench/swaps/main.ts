@@ -3,35 +3,28 @@
  * under many versions. Answers what a swap may not do: keep memory, stall the process, lose or double a score, or leave
  * it unsaid which model made it. Ends with an error when it does.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { systemClock } from '../cli/clock';
-import { OpenState } from '../cli/embedded';
-import { startLive } from '../cli/live/engine';
-import type { LiveEngine } from '../cli/live/engine';
-import { openLiveModels } from '../cli/models/live';
-import type { LiveModels } from '../cli/models/live';
-import { processIo } from '../cli/main';
-import { parseSettings } from '../cli/settings';
-import { baselineDirectory } from '../models';
-import { sha256Hex } from '../models/layout';
-import { DirectoryStore } from '../models/registry/directory-store';
-import { bringIn } from '../models/registry/publish';
-import { writePointer } from '../models/registry/pointer';
-import { seenPointer } from '../models/registry/registry';
-import { seal, sealedFolder } from '../models/registry/sealed';
-import { newSigningKey } from '../models/signing';
-import { SECOND_MS } from '../schemas';
-import type { WebEvent } from '../schemas';
-import { INPUT_SAMPLES } from '../streams/avro/samples';
-import { openEmbedded } from '../streams/embedded';
-import { commitOf, compare, keepResult, machine, previousResult } from './results';
+import { systemClock } from '../../cli/clock';
+import { OpenState } from '../../cli/embedded';
+import { startLive } from '../../cli/live/engine';
+import type { LiveEngine } from '../../cli/live/engine';
+import { openLiveModels } from '../../cli/models/live';
+import type { LiveModels } from '../../cli/models/live';
+import { processIo } from '../../cli/main';
+import { parseSettings } from '../../cli/settings';
+import { SECOND_MS } from '../../schemas';
+import { PAGE_VIEW } from '../../streams/avro/samples';
+import { openEmbedded } from '../../streams/embedded';
+import { commitOf, compare, keepResult, machine, previousResult } from '../results';
+import { NAMES, SET, VERSIONS, point, registryOf } from './registry';
+import type { Place } from './registry';
+import { StallWatch, growth, residentMegabytes } from './watching';
+import type { Memory } from './watching';
 
-const ROOT = resolve(__dirname, existsSync(join(__dirname, '../package.json')) ? '..' : '../..');
+const ROOT = resolve(__dirname, existsSync(join(__dirname, '../../package.json')) ? '../..' : '../../..');
 const SWAPS = Number(process.argv[2] ?? 1_000);
-const NAMES = ['engagement', 'churn', 'ltv'];
-const VERSIONS = 8;
 /** Many, so that no state grows while it runs: what is held in memory of customers is full at once. */
 const CUSTOMERS = 100_000;
 const EVENTS_PER_SECOND = 1_000;
@@ -41,106 +34,6 @@ const QUIET_MS = 20 * SECOND_MS;
 /** Swaps between two looks at memory; a pause lets the trials end. */
 const ROUND = 25;
 const PAUSE_MS = 2 * SECOND_MS;
-const SET = 'bench';
-
-const PAGE: WebEvent = {
-  ...INPUT_SAMPLES['web-events'],
-  type: 'page',
-  event: null,
-  anonymousId: null,
-  order: null,
-  traits: null,
-  targetUserId: null,
-  rating: null,
-  sentiment: null,
-};
-
-interface Place {
-  directory: string;
-  publicKey: string;
-  /** Digest of the manifest by version, for each name. */
-  digests: Map<string, Map<string, string>>;
-}
-
-/** The shipped models, signed again under `VERSIONS` versions each; the first is current. */
-async function registryOf(directory: string): Promise<Place> {
-  const key = newSigningKey();
-  const keys = [{ publicKey: key.publicKey, sets: [SET] }];
-  const place = { store: new DirectoryStore(directory), set: SET, keys };
-  const digests: Place['digests'] = new Map();
-  for (const name of NAMES) {
-    const { version: shipped } = JSON.parse(
-      readFileSync(join(baselineDirectory(), name, 'current.json'), 'utf8'),
-    ) as { version: string };
-    const { manifest, files } = await sealedFolder(join(baselineDirectory(), name, shipped));
-    const { files: _files, ...draft } = JSON.parse(Buffer.from(manifest).toString()) as Parameters<
-      typeof seal
-    >[0] & { files: unknown };
-    const known = new Map<string, string>();
-    digests.set(name, known);
-    for (let number = 0; number < VERSIONS; number++) {
-      const version = `2026010${number + 1}${shipped.slice(8)}`;
-      const sealed = seal({ ...draft, set: SET, version }, files, key);
-      await bringIn(place, sealed, () => Promise.resolve());
-      known.set(version, sha256Hex(sealed.manifest));
-    }
-    await point({ directory, publicKey: key.publicKey, digests }, name, [...known.keys()][0]!);
-  }
-  return { directory, publicKey: key.publicKey, digests };
-}
-
-/** As a publisher moves it, without the verification that would be measured with the processor. */
-async function point({ directory, digests }: Place, name: string, version: string): Promise<void> {
-  const store = new DirectoryStore(directory);
-  const seen = await seenPointer({ store, set: SET, keys: [] }, name);
-  const pointer = {
-    name,
-    version,
-    manifestSha256: digests.get(name)!.get(version)!,
-    sequence: (seen?.pointer.sequence ?? 0) + 1,
-    previous: seen?.pointer.version ?? null,
-  };
-  await store.swap(`${name}/current.json`, Buffer.from(writePointer(pointer)), seen?.tag ?? null);
-}
-
-/** How late a timer of 2 ms comes: what everything else in the process waits for, too. */
-class StallWatch {
-  /** Timers by how late they came, in tenths of a millisecond; the last bin is everything above. */
-  private readonly bins = new Uint32Array(50_000);
-  private readonly timer: NodeJS.Timeout;
-  private last = performance.now();
-
-  constructor() {
-    this.timer = setInterval(() => {
-      const now = performance.now();
-      const late = Math.round(10 * Math.max(0, now - this.last - 2));
-      this.bins[Math.min(late, this.bins.length - 1)]!++;
-      this.last = now;
-    }, 2);
-  }
-
-  /** Of the delays since the last call, ms. */
-  take(): { p99: number; p999: number; most: number } {
-    const timers = this.bins.reduce((sum, count) => sum + count, 0);
-    const at = (share: number): number => {
-      let seen = 0;
-      return this.bins.findIndex(count => (seen += count) >= share * timers) / 10;
-    };
-    const found = { p99: at(0.99), p999: at(0.999), most: at(1) };
-    this.bins.fill(0);
-    return found;
-  }
-
-  stop(): void {
-    clearInterval(this.timer);
-  }
-}
-
-/** Anonymous memory of this process in MB: files that are mapped (the state) are the kernel's to give back. */
-function residentMegabytes(): number {
-  const anonymous = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
-  return anonymous === null ? process.memoryUsage().rss / 1e6 : Number(anonymous[1]) / 1_000;
-}
 
 /** Appends page views of everybody in turn, until told to stop. Answers with their number. */
 async function load(state: OpenState, signal: AbortSignal): Promise<number> {
@@ -152,7 +45,7 @@ async function load(state: OpenState, signal: AbortSignal): Promise<number> {
     const recordAt = systemClock.now();
     for (; sent < due; sent++) {
       const userId = `kim-${sent % CUSTOMERS}`;
-      const event = { ...PAGE, userId, messageId: `m${sent}`, timestamp: recordAt };
+      const event = { ...PAGE_VIEW, userId, messageId: `m${sent}`, timestamp: recordAt };
       const value = state.codec.encodeInput('web-events', event);
       await log.append('web-events', log.partitionOf(userId), [{ key: userId, recordAt, value }]);
     }
@@ -188,22 +81,6 @@ function checkScores(state: OpenState, { digests }: Place): Tally {
     tally.scores++;
   }
   return { ...tally, sets: sets.size };
-}
-
-interface Memory {
-  swaps: number;
-  megabytes: number;
-}
-
-/** Megabytes per thousand swaps, by least squares, without the first tenth. */
-function growth(samples: readonly Memory[]): number {
-  const late = samples.slice(Math.ceil(samples.length / 10));
-  const mean = (of: (sample: Memory) => number): number =>
-    late.reduce((sum, one) => sum + of(one), 0) / late.length;
-  const [x, y] = [mean(one => one.swaps), mean(one => one.megabytes)];
-  const up = late.reduce((sum, one) => sum + (one.swaps - x) * (one.megabytes - y), 0);
-  const across = late.reduce((sum, one) => sum + (one.swaps - x) ** 2, 0);
-  return (1_000 * up) / across;
 }
 
 async function swapAll(place: Place, models: LiveModels, memory: Memory[]): Promise<number[]> {
