@@ -15,6 +15,8 @@ import { NAME, VERSION } from './manifest';
 import type { RegistryStore } from './store';
 
 const LINE_LIMIT = 256 << 10;
+/** A line that is longer than the limit could never be read again. */
+const LONGEST_REASON = 8_000;
 
 const checkSchema = z.strictObject({
   check: z.string().min(1),
@@ -62,7 +64,7 @@ export async function writeAudit(store: RegistryStore, decided: Decided, decisio
     at,
     ...decided,
     by: decision.by,
-    reason: decision.reason ?? '',
+    reason: (decision.reason ?? '').slice(0, LONGEST_REASON),
     forced: decision.forced ?? false,
     checks: [...(decision.checks ?? [])],
   };

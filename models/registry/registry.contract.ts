@@ -243,6 +243,10 @@ export function registryContract(
         ]),
       );
       expect((await readAudit(place.store, 'churn', 1))[0]).toMatchObject({ action: 'rollback' });
+      const seen = await seenPointer(place, 'churn');
+      const wordy = { ...DECISION, at: DECISION.at + 2, reason: 'x'.repeat(1 << 20) };
+      await promoteVersion(place, 'churn', second.version, accept, wordy, seen);
+      expect((await readAudit(place.store, 'churn', 1))[0]!.reason).toMatch(/^x{1000,}$/);
     });
   });
 }

@@ -45,7 +45,11 @@ export class S3Store implements RegistryStore {
   }
 
   async swap(name: string, bytes: Uint8Array, expected: string | null): Promise<boolean> {
-    this.checked ??= this.checkConditions();
+    this.checked ??= this.checkConditions().catch((error: unknown) => {
+      // A server that could not be asked now may answer the next time: a processor lives for months.
+      this.checked = null;
+      throw error;
+    });
     await this.checked;
     if (await this.put(name, bytes, expected)) return true;
     // The client asks again when an answer is lost: then it was beaten by itself.

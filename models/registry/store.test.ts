@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,26 +111,54 @@ describe('a folder on a bad day', () => {
   });
 });
 
-test('a server that takes the connection and says nothing is an error, not a wait without end', async () => {
-  const server = createServer(() => undefined).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const credentials = { AWS_ACCESS_KEY_ID: 'nobody', AWS_SECRET_ACCESS_KEY: 'nothing' };
+describe('a server on a bad day', () => {
   const before = { ...process.env };
-  Object.assign(process.env, credentials);
-  const store = openStore('s3://shop/models', { endpoint, region: 'us-east-1', silenceMs: 50 });
-  await expect(store.read('churn/current.json', 9)).rejects.toMatchObject({
-    code: 'registry-unreachable',
-    reason: expect.stringContaining('Timeout') as string,
+  const credentials = { AWS_ACCESS_KEY_ID: 'nobody', AWS_SECRET_ACCESS_KEY: 'nothing' };
+  let server: Server;
+  afterEach(() => {
+    for (const name of Object.keys(credentials))
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+    server.closeAllConnections();
+    server.close();
   });
-  for (const name of Object.keys(credentials)) {
-    if (before[name] === undefined) delete process.env[name];
-    else process.env[name] = before[name];
+  async function storeAt(answer: RequestListener) {
+    Object.assign(process.env, credentials);
+    server = createServer(answer).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return openStore('s3://shop/models', { endpoint, region: 'us-east-1', silenceMs: 50 });
   }
-  store.close();
-  server.closeAllConnections();
-  server.close();
-}, 60_000);
+
+  test('one that takes the connection and says nothing is an error, not a wait without end', async () => {
+    const store = await storeAt(() => undefined);
+    await expect(store.read('churn/current.json', 9)).rejects.toMatchObject({
+      code: 'registry-unreachable',
+      reason: expect.stringContaining('Timeout') as string,
+    });
+    store.close();
+  }, 60_000);
+
+  test('one that was away when it was first asked is asked again', async () => {
+    let isAway = true;
+    const objects = new Map<string, Buffer>();
+    const store = await storeAt((request, response) => {
+      const parts: Buffer[] = [];
+      request.on('data', (part: Buffer) => parts.push(part));
+      request.on('end', () => {
+        const { url = '', headers } = request;
+        const isRefused = headers['if-none-match'] === '*' ? objects.has(url) : true;
+        if (!isAway && !isRefused) objects.set(url, Buffer.concat(parts));
+        response.writeHead(isAway ? 503 : isRefused ? 412 : 200, { etag: '"1"' }).end();
+      });
+    });
+    const write = () => store.swap('churn/current.json', Buffer.from('x'), null);
+    await expect(write()).rejects.toMatchObject({ code: 'registry-unreachable' });
+    isAway = false;
+    expect(await write()).toBe(true);
+    store.close();
+  }, 60_000);
+});
 
 test('an address without a bucket is refused', () => {
   expect(() => openStore('s3://')).toThrow(/names no bucket/);
