@@ -171,6 +171,29 @@ const CASES: Malformed[] = [
     `set is production, not ${TEST_SET}`,
   ],
   [
+    'quantiles of a feature are not in order',
+    r =>
+      r.reseal(m => {
+        const values = Array.from({ length: 21 }, (_, at) => -at);
+        (m['quantiles'] as { features: object }).features = {
+          orders_lifetime: { undefinedShare: 0, values },
+        };
+      }),
+    'manifest-malformed',
+    '@',
+    'quantiles.features.orders_lifetime.values: must be 21 numbers in ascending order',
+  ],
+  [
+    'quantiles of the score are too few',
+    r =>
+      r.reseal(m => {
+        (m['quantiles'] as { score: number[] }).score = [0.5];
+      }),
+    'manifest-malformed',
+    '@',
+    'quantiles.score: must be 21 numbers in ascending order',
+  ],
+  [
     'the layout is another',
     r =>
       r.reseal(m => {

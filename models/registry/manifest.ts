@@ -44,6 +44,12 @@ const split = z.strictObject({ rows: count, customers: count });
 
 const share = z.number().min(0).max(1);
 
+const QUANTILES = 21;
+const areQuantiles = (values: readonly number[]): boolean =>
+  values.length === QUANTILES && values.every((value, at) => at === 0 || value >= values[at - 1]!);
+/** Drift is counted into the bins between them, by halving: out of order or too few they would say anything. */
+const NO_QUANTILES = { error: `must be ${QUANTILES} numbers in ascending order` };
+
 /** What the gate asks for besides metrics (models/gate). */
 const evaluationSchema = z.strictObject({
   /** The first event of the archive: with its end, the days of history. */
@@ -119,10 +125,16 @@ export const manifestSchema = z.strictObject({
     .nullable(),
   /** Of the training rows, at 0, 5, ..., 100 %: what drift is measured against. */
   quantiles: z.strictObject({
-    score: z.array(z.number()).length(21),
+    score: z.array(z.number()).refine(areQuantiles, NO_QUANTILES),
     features: z.record(
       z.string(),
-      z.strictObject({ undefinedShare: z.number().min(0).max(1), values: z.array(z.number()).max(21) }),
+      z.strictObject({
+        undefinedShare: share,
+        /** Empty when every value was undefined. */
+        values: z
+          .array(z.number())
+          .refine(values => values.length === 0 || areQuantiles(values), NO_QUANTILES),
+      }),
     ),
   }),
 });
