@@ -21,6 +21,7 @@ interface PromoteOptions {
   from?: string;
   dryRun?: boolean;
   force?: boolean;
+  again?: boolean;
   reason?: string;
   by?: string;
 }
@@ -32,6 +33,7 @@ export function promoteCommand(models: Command, io: Io): void {
     .option('--from <folder>', 'a signed artifact in a folder: it is brought into the registry first')
     .option('--dry-run', 'ask the gate, change nothing')
     .option('--force', 'against the gate; needs --reason, and stays in the audit')
+    .option('--again', 'the current version once more: processors that took it back try it anew')
     .option('--reason <text>', 'why, for the audit')
     .option('--by <name>', 'who decides, for the audit (default: the user of this process)')
     .action(async (name: string, version: string | undefined, options: PromoteOptions, self: Command) => {
@@ -55,6 +57,10 @@ export function promoteCommand(models: Command, io: Io): void {
       'rescore models promote churn 20260201T000000Z-1a2b3c4d --force --reason "first model of a young shop"',
       'against the gate',
     ],
+    [
+      'rescore models promote churn 20260201T000000Z-1a2b3c4d --again',
+      'after processors took it back, and the cause is mended',
+    ],
   ]);
 }
 
@@ -70,13 +76,21 @@ async function promote(
   const version = sealed?.version ?? given!;
   const seen = await seenPointer(place, name);
   const current = seen?.pointer.version ?? null;
-  if (current === version) throw usageError(`${name}/${version} is the current version.`);
+  const isAgain = options.again === true;
+  if (current === version && !isAgain)
+    throw usageError(
+      `${name}/${version} is the current version; with --again, processors that took it back try it anew.`,
+    );
+  if (current !== version && isAgain)
+    throw usageError(`--again is for the current version, which is ${current ?? 'none'}.`);
   const artifact = await candidate(place, name, version, sealed);
   const challenger = {
     manifest: artifact.manifest,
     microsPerRow: await microsPerRow(artifact, io.cpuMicros),
   };
-  const verdict = judge(challenger, current, gateLimits(settings.values));
+  // Once more it is judged against what it took the place of.
+  const champion = isAgain ? seen!.pointer.previous : current;
+  const verdict = judge(challenger, champion, gateLimits(settings.values));
   await printChecks(context, verdict.checks);
   const decision: Decision = {
     at: io.clock.now(),

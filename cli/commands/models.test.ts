@@ -171,6 +171,14 @@ test('diff: metrics first, and nothing of what is equal', async () => {
   expect(await ok('models', 'diff', 'churn', second)).toContain('Nothing differs.');
 });
 
+test('the current version once more, for processors that took it back: judged as when it came, and before it is what was', async () => {
+  const [first, second] = await twoVersions();
+  expect(await refused('models', 'promote', 'churn', second)).toContain('with --again');
+  expect(await refused('models', 'promote', 'churn', first, '--again')).toContain(`which is ${second}`);
+  const { pointer } = await json<{ pointer: object }>('models', 'promote', 'churn', second, '--again');
+  expect(pointer).toMatchObject({ version: second, sequence: 3, previous: first });
+});
+
 test('a damaged pointer: the list is whole, says so, and its remedy works', async () => {
   const [first, second] = await twoVersions();
   const pointer = join(cwd, shop.env['RESCORE_MODELS_DIRECTORY']!, 'churn', 'current.json');

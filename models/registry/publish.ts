@@ -165,7 +165,8 @@ function moveTo(seen: SeenPointer | null, name: string, version: string, manifes
     version,
     manifestSha256,
     sequence: (seen?.pointer.sequence ?? 0) + 1,
-    previous: seen?.pointer.version ?? null,
+    // A move to where it is already (a promotion again) is for those who took it back: nothing else scored before.
+    previous: (seen?.pointer.version === version ? seen.pointer.previous : seen?.pointer.version) ?? null,
     ...(withdrawn.length === 0 ? {} : { withdrawn }),
   };
 }
