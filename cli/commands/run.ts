@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
-import { instanceName } from '../cluster/connections';
+import { connectedRedis, instanceName } from '../cluster/connections';
 import { openProbes } from '../cluster/probes';
 import { startWorker } from '../cluster/worker';
 import { contextOf, withExamples, type Context } from '../context';
-import { openForWork, stateDirectory, type OpenState } from '../embedded';
+import { openForWork, stateDirectory } from '../embedded';
 import { usageError } from '../errors';
 import type { Io } from '../io';
-import { openLiveModels } from '../models/live';
+import { openLiveModels, type LiveModels } from '../models/live';
+import { rollbacksInRedis, rollbacksInState } from '../models/rollback-memory';
 import { startService } from '../live/service';
 
 interface RunOptions {
@@ -38,8 +39,12 @@ async function runDistributed(context: Context): Promise<void> {
   const { values } = settings;
   const stop = stopOf(io);
   const onNote = (line: string): void => reporter.note(line);
-  const models = await openLiveModels(io, values, `rescore ${instanceName(values)}`, onNote);
+  // The worker has a connection of its own, which says what is to be said of Redis.
+  const redis = await connectedRedis(values, () => undefined);
+  let models: LiveModels | null = null;
   try {
+    const memory = rollbacksInRedis(redis, values['kafka.application']);
+    models = await openLiveModels(io, values, `rescore ${instanceName(values)}`, onNote, memory);
     const work = { settings: values, clock: io.clock, stop, onNote };
     const worker = await startWorker({ ...work, scorer: models.scorer, models });
     let probes: Awaited<ReturnType<typeof openProbes>> | null = null;
@@ -62,7 +67,8 @@ async function runDistributed(context: Context): Promise<void> {
       await probes?.close();
     }
   } finally {
-    await models.close();
+    redis.disconnect();
+    await models?.close();
   }
 }
 
@@ -70,11 +76,12 @@ async function runEmbedded(context: Context, options: RunOptions): Promise<void>
   const { io, reporter, settings } = context;
   const { values } = settings;
   const onNote = (line: string): void => reporter.note(line);
-  const models = await openLiveModels(io, values, 'rescore run --embedded', onNote);
   const stop = stopOf(io);
-  let state: OpenState | null = null;
+  const state = openForWork(context, stateDirectory(context, options.state), values['state.partitions']);
+  let models: LiveModels | null = null;
   try {
-    state = openForWork(context, stateDirectory(context, options.state), values['state.partitions']);
+    const memory = rollbacksInState(state.embedded);
+    models = await openLiveModels(io, values, 'rescore run --embedded', onNote, memory);
     const work = { settings: values, clock: io.clock, stop, onNote };
     const service = await startService({ ...work, state, scorer: models.scorer, models });
     const following = models.follow(stop.signal);
@@ -88,8 +95,8 @@ async function runEmbedded(context: Context, options: RunOptions): Promise<void>
     reporter.note('Stopped: everything that was acknowledged is kept.');
   } finally {
     stop.abort();
-    await state?.close();
-    await models.close();
+    await state.close();
+    await models?.close();
   }
 }
 

@@ -5,13 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openRegistrySource, openScorer } from '../../models';
 import { VECTOR_WIDTH } from '../../processors/core';
-import { emptyRegistry, publishTiny, tinyModel } from '../../models/testing/artifacts';
+import { promoteVersion } from '../../models/registry/publish';
+import { seenPointer } from '../../models/registry/registry';
+import { DECISION, accept, emptyRegistry, publishTiny, tinyModel } from '../../models/testing/artifacts';
 import type { TestRegistry } from '../../models/testing/artifacts';
+import type { RollbackMemory } from '../../processors/swap';
+import { openEmbedded } from '../../streams/embedded';
 import { systemClock } from '../clock';
 import type { Io } from '../io';
 import { parseSettings } from '../settings';
 import { runCli } from '../testing/captured-io';
 import { openLiveModels } from './live';
+import { rollbacksInState } from './rollback-memory';
 
 let cwd: string;
 let registry: TestRegistry;
@@ -34,12 +39,13 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 
-const open = () =>
+const open = (memory?: RollbackMemory) =>
   openLiveModels(
     { cwd, clock: systemClock, openScorer, openModelSource: openRegistrySource } as unknown as Io,
     parseSettings(env, null).values,
     'a test',
     line => void notes.push(line),
+    memory,
   );
 const newer = async (base: number): Promise<string> =>
   (await publishTiny(registry, 'churn', tinyModel(true, { base }))).manifest.version;
@@ -68,6 +74,34 @@ test('a process that starts while the pointer names a damaged version takes the 
   await models.look();
   expect(models.metrics!().behind['churn']).toBe(true);
   await models.close();
+});
+
+test('a version that was rolled back does not score after a restart, until somebody promotes it again', async () => {
+  const state = openEmbedded({ directory: join(cwd, 'state'), partitions: 1 });
+  const memory = rollbacksInState(state);
+  const poison = { feature: 4, threshold: 3.402_823e38, below: 0, above: NaN };
+  const bad = tinyModel(true, { stumps: [...tinyModel(true).stumps, poison] });
+  const first = await open(memory);
+  const second = (await publishTiny(registry, 'churn', bad)).manifest.version;
+  await first.look();
+  const vectors = new Float32Array(VECTOR_WIDTH);
+  vectors[4] = Infinity;
+  const { by } = await first.scorer.scoreBatch!(vectors, 1);
+  expect(madeBy(by.constants.models)).toBe(versions['churn']);
+  expect(notes.at(-1)).toContain('The pointer still names it: `rescore models rollback churn`');
+  await first.close();
+  const again = await open(memory);
+  expect(madeBy(again.scorer.constants.models)).toBe(versions['churn']);
+  expect(again.metrics!().behind['churn']).toBe(true);
+  expect(notes.at(-1)).toContain(`churn/${second} was rolled back before (output: `);
+  await again.look();
+  expect(madeBy(again.scorer.constants.models)).toBe(versions['churn']);
+  const seen = await seenPointer(registry, 'churn');
+  await promoteVersion(registry, 'churn', second, accept, DECISION, seen);
+  await again.look();
+  expect(madeBy(again.scorer.constants.models)).toBe(second);
+  await again.close();
+  await state.close();
 });
 
 test('with no version before, it says what is wrong and nothing starts', async () => {

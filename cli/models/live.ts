@@ -1,12 +1,14 @@
 /** The models of a process that scores live: opened, followed in the registry, rolled back, shadowed. */
 import type { ScoringConstants } from '../../processors/core';
 import type { Scorer } from '../../processors/ports';
-import { HotScorer, ModelFollower } from '../../processors/swap';
+import { HotScorer, ModelFollower, isStillAt } from '../../processors/swap';
 import type {
   FollowerEvent,
   ModelSource,
   OpenedModel,
   Pointed,
+  Rollback,
+  RollbackMemory,
   SwapEvent,
   SwapMetrics,
 } from '../../processors/swap';
@@ -36,6 +38,7 @@ export async function openLiveModels(
   settings: Settings,
   by: string,
   onNote: (line: string) => void,
+  memory?: RollbackMemory,
 ): Promise<LiveModels> {
   if (io.openModelSource === undefined) return fixedModels(io, settings);
   const source = io.openModelSource({
@@ -44,8 +47,9 @@ export async function openLiveModels(
     clock: io.clock,
     by,
   });
+  const stays = settings['models.rollback'] === 'process';
   try {
-    return await hotModels(io, settings, source, event => onNote(sentenceOf(event)));
+    return await hotModels(io, settings, source, memory, event => onNote(sentenceOf(event, stays)));
   } catch (error) {
     source.close();
     throw error;
@@ -68,9 +72,11 @@ async function hotModels(
   { clock }: Io,
   settings: Settings,
   source: ModelSource,
+  memory: RollbackMemory | undefined,
   onEvent: (event: SwapEvent | FollowerEvent) => void,
 ): Promise<LiveModels> {
-  const { pointers, models } = await openCurrent(source, onEvent);
+  const rollbacks = (await memory?.recall()) ?? [];
+  const { pointers, models } = await openCurrent(source, rollbacks, onEvent);
   const nowMicros = (): number => performance.now() * 1_000;
   const hot: HotScorer = new HotScorer(models, {
     source,
@@ -88,8 +94,9 @@ async function hotModels(
   });
   const everyMs = settings['models.pollSeconds'] * SECOND_MS;
   const movesPointers = settings['models.rollback'] === 'registry';
-  const follower = new ModelFollower(hot, { source, clock, nowMicros, everyMs, movesPointers, onEvent });
-  follower.begin(pointers);
+  const options = { source, clock, nowMicros, everyMs, movesPointers, onEvent };
+  const follower = new ModelFollower(hot, { ...options, ...(memory === undefined ? {} : { memory }) });
+  follower.begin(pointers, rollbacks);
   return {
     scorer: hot,
     metrics: () => hot.metrics,
@@ -121,6 +128,7 @@ const limitsOf = (settings: Settings) => ({
 /** What the pointers say, or the version before where that may not score. Throws when neither may. */
 async function openCurrent(
   source: ModelSource,
+  rollbacks: readonly Rollback[],
   onEvent: (event: FollowerEvent) => void,
 ): Promise<{ pointers: Map<string, Pointed>; models: OpenedModel[] }> {
   const pointers = new Map<string, Pointed>();
@@ -129,13 +137,26 @@ async function openCurrent(
     for (const name of source.names) {
       const pointed = await source.champion(name);
       pointers.set(name, pointed);
-      models.push(await openOrPrevious(source, name, pointed, onEvent));
+      const known = rollbacks.find(one => one.model === name && isStillAt(one, pointed));
+      const opened = known === undefined ? null : await openInstead(source, known, onEvent);
+      models.push(opened ?? (await openOrPrevious(source, name, pointed, onEvent)));
     }
   } catch (error) {
     await Promise.all(models.map(model => model.release()));
     throw error;
   }
   return { pointers, models };
+}
+
+/** What scores since a rollback; null where it cannot be opened any more. */
+async function openInstead(
+  source: ModelSource,
+  { model, version, previous, words }: Rollback,
+  onEvent: (event: FollowerEvent) => void,
+): Promise<OpenedModel | null> {
+  const opened = await source.open(model, previous, null).catch(() => null);
+  if (opened !== null) onEvent({ kind: 'stillRolledBack', model, version, previous, words });
+  return opened;
 }
 
 async function openOrPrevious(

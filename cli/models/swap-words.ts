@@ -3,14 +3,15 @@ import type { FollowerEvent, SwapEvent } from '../../processors/swap';
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
-export function sentenceOf(event: SwapEvent | FollowerEvent): string {
+/** `stays`: the pointer is not moved back by this process. */
+export function sentenceOf(event: SwapEvent | FollowerEvent, stays: boolean): string {
   switch (event.kind) {
     case 'swapped':
       return `${event.model}/${event.version} scores from the next batch on, instead of ${event.previous}; opened in ${event.tookMs.toFixed(0)} ms.`;
     case 'proven':
       return `${event.model}/${event.version} has passed its trial over ${event.scored} scores.`;
     case 'rolledBack':
-      return `${event.model}/${event.version} is rolled back (${event.reason}: ${event.words}); ${event.previous} scores again after ${event.tookMs.toFixed(1)} ms. ${exposure(event.scoredForMs)}`;
+      return `${event.model}/${event.version} is rolled back (${event.reason}: ${event.words}); ${event.previous} scores again after ${event.tookMs.toFixed(1)} ms. ${exposure(event.scoredForMs)}${stays ? ` The pointer still names it: \`rescore models rollback ${event.model}\` moves it for all.` : ''}`;
     case 'refused':
       return `${event.model}/${event.version} may not ${event.role === 'shadow' ? 'shadow' : 'score'} (${event.code}): ${event.words} The current models go on; the next attempts wait longer each time.`;
     case 'unreadable':
@@ -21,6 +22,10 @@ export function sentenceOf(event: SwapEvent | FollowerEvent): string {
         : `The pointer of ${event.model} is no longer at ${event.from}: nothing had to be moved back.`;
     case 'pointerStays':
       return `The pointer of ${event.model} could not be moved back: ${event.words} This process keeps to the version before; \`rescore models rollback ${event.model}\` does it for all.`;
+    case 'stillRolledBack':
+      return `${event.model}/${event.version} was rolled back before (${event.words}), and the pointer still names it: ${event.previous} scores. \`rescore models rollback ${event.model}\` moves the pointer, \`rescore models promote ${event.model} ${event.version} --again\` brings it back.`;
+    case 'notRemembered':
+      return `That ${event.model}/${event.version} is rolled back could not be kept: ${event.words} A restart would score with it again: move the pointer with \`rescore models rollback ${event.model}\`.`;
     case 'shadowing':
       return event.version === null
         ? `Nothing shadows ${event.model} any more.`

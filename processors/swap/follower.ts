@@ -9,7 +9,8 @@
 import type { Clock } from '../ports';
 import type { SwapEvent } from './events';
 import type { HotScorer } from './hot-scorer';
-import type { ModelSource, OpenedModel, Pointed } from './source';
+import { isStillAt } from './source';
+import type { ModelSource, OpenedModel, Pointed, Rollback, RollbackMemory } from './source';
 
 export interface FollowerOptions<M extends OpenedModel> {
   source: ModelSource<M>;
@@ -19,6 +20,8 @@ export interface FollowerOptions<M extends OpenedModel> {
   everyMs: number;
   /** Pointers may be moved back; false: a rollback is this process's alone. */
   movesPointers: boolean;
+  /** Left out: rollbacks end with the process. */
+  memory?: RollbackMemory;
   onEvent: (event: SwapEvent | FollowerEvent) => void;
 }
 
@@ -35,6 +38,10 @@ export type FollowerEvent =
   | { kind: 'unreadable'; model: string; words: string }
   | { kind: 'pointerMoved'; model: string; from: string; to: string; how: 'moved' | 'elsewhere' }
   | { kind: 'pointerStays'; model: string; words: string }
+  /** It was rolled back before this process began, and its pointer has not moved since. */
+  | { kind: 'stillRolledBack'; model: string; version: string; previous: string; words: string }
+  /** The next process will not know of the rollback. */
+  | { kind: 'notRemembered'; model: string; version: string; words: string }
   | { kind: 'shadowing'; model: string; version: string | null };
 
 /** Tried before, without success. */
@@ -45,13 +52,7 @@ interface Refusal {
   code: string;
 }
 
-/** Rolled back here. */
-interface Rejection {
-  version: string;
-  /** Of the pointer that named it. */
-  sequence: number;
-  previous: string;
-  words: string;
+interface Rejection extends Rollback {
   /** The pointer was asked to move, and is elsewhere now. */
   isTold: boolean;
 }
@@ -82,9 +83,13 @@ export class ModelFollower<M extends OpenedModel = OpenedModel> {
     private readonly options: FollowerOptions<M>,
   ) {}
 
-  /** Of the pointers that the scoring models were opened by. */
-  begin(pointers: ReadonlyMap<string, Pointed>): void {
-    for (const [name, pointed] of pointers) this.notePointer(name, pointed);
+  /** Of the pointers that the scoring models were opened by, and what was rolled back before. */
+  begin(pointers: ReadonlyMap<string, Pointed>, rollbacks: readonly Rollback[] = []): void {
+    for (const rollback of rollbacks) this.reject(rollback);
+    for (const [name, pointed] of pointers) {
+      this.notePointer(name, pointed);
+      this.hot.metrics.behind[name] = this.hot.versionOf(name) !== pointed.version;
+    }
     // Who never looks again is not late with it.
     if (this.options.everyMs > 0) this.hot.metrics.lookedAt = this.options.clock.now();
   }
@@ -121,9 +126,17 @@ export class ModelFollower<M extends OpenedModel = OpenedModel> {
     const { model, version, previous, reason, words } = event;
     const sequence = this.pointers.get(model)?.sequence ?? 0;
     const said = `${reason}: ${words}`;
-    this.rejections.set(model, { version, sequence, previous, words: said, isTold: false });
-    this.unfit.add(`${model}/${version}`);
+    const rollback = { model, version, sequence, previous, words: said };
+    this.reject(rollback);
     this.hot.metrics.behind[model] = true;
+    this.options.memory?.remember(rollback).catch((error: unknown) => {
+      this.options.onEvent({ kind: 'notRemembered', model, version, words: wordsOf(error) });
+    });
+  }
+
+  private reject(rollback: Rollback): void {
+    this.rejections.set(rollback.model, { ...rollback, isTold: false });
+    this.unfit.add(`${rollback.model}/${rollback.version}`);
   }
 
   /** Reads every pointer once and does what it says. Never throws. */
@@ -158,12 +171,12 @@ export class ModelFollower<M extends OpenedModel = OpenedModel> {
     this.hot.metrics.behind[name] = this.hot.versionOf(name) !== pointed.version;
   }
 
-  private isRejected(name: string, { version, sequence }: Pointed): boolean {
+  private isRejected(name: string, pointed: Pointed): boolean {
     const rejection = this.rejections.get(name);
-    if (rejection?.version === version && sequence <= rejection.sequence) return true;
+    if (rejection !== undefined && isStillAt(rejection, pointed)) return true;
     this.rejections.delete(name);
     // A person has brought it back.
-    this.unfit.delete(`${name}/${version}`);
+    this.unfit.delete(`${name}/${pointed.version}`);
     return false;
   }
 

@@ -6,5 +6,6 @@ export { HotScorer } from './hot-scorer';
 export { DIFFERENCE_EDGES, newSwapMetrics } from './metrics';
 export type { SwapMetrics } from './metrics';
 export type { ShadowLimits } from './shadow';
-export type { ModelSource, OpenedModel, PointerMove, Pointed } from './source';
+export { isStillAt } from './source';
+export type { ModelSource, OpenedModel, PointerMove, Pointed, Rollback, RollbackMemory } from './source';
 export type { TrialLimits } from './trial';

@@ -24,6 +24,27 @@ export interface Pointed {
   readonly previous: string | null;
 }
 
+/** A version that a process has rolled back while the pointer stayed at it. */
+export interface Rollback {
+  model: string;
+  version: string;
+  /** Of the pointer that named it. */
+  sequence: number;
+  /** Scores instead. */
+  previous: string;
+  words: string;
+}
+
+/** Beside the state, so that a restart does not bring back what was rolled back. The newest of each model. */
+export interface RollbackMemory {
+  recall(): Promise<readonly Rollback[]>;
+  remember(rollback: Rollback): Promise<void>;
+}
+
+/** Whether the pointer still is where the version was rolled back; moved to it anew, a person has brought it back. */
+export const isStillAt = ({ version, sequence }: Rollback, pointed: Pointed): boolean =>
+  pointed.version === version && pointed.sequence <= sequence;
+
 /** What becomes of the wish to move a pointer back. */
 export type PointerMove = 'moved' | 'elsewhere';
 
