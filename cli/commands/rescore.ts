@@ -7,6 +7,8 @@ import { carryOutCommand, startLanes } from '../lanes';
 import { count } from '../output/format';
 
 const PAGE = 1_000;
+/** Customers between two lines of progress: how many there are in all is known at the end. */
+const SAID_EVERY = 10 * PAGE;
 
 /** Ids in pages, so that a page is done before the next is read. */
 async function* pagesOfEveryone(state: OpenState): AsyncGenerator<string[]> {
@@ -39,6 +41,7 @@ export function rescoreCommand(program: Command, io: Io): void {
         for await (const page of id === undefined ? pagesOfEveryone(state) : [[id]]) {
           await carryOutCommand(context, engine, 'rescore', page);
           rescored += page.length;
+          if (rescored % SAID_EVERY === 0) context.reporter.note(`${count(rescored)} customers so far …`);
         }
         await engine.close();
         await context.reporter.text(

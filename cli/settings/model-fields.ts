@@ -12,7 +12,7 @@ export const LIVE_MODEL_FIELDS = {
     default: 15,
     about: 'A version that was swapped in is compared with the one before for at most this long; 0: never.',
   }),
-  'models.trialRows': integer(100, 1_000_000, {
+  'models.trialRows': integer(100, 100_000, {
     unit: 'rows',
     default: 2_000,
     about: 'Rows that both versions answer before they are compared; the comparison ends the trial early.',
