@@ -3,9 +3,9 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { VECTOR_WIDTH } from '../../processors/core';
 import { openScorer } from '..';
-import { refusedWhen } from '../testing/damaged-registry';
 import type { Malformed } from '../testing/damaged-registry';
 import { externalTensor, integer, message, varint } from '../testing/tiny-onnx';
+import { refusedWhen } from './refusals.contract';
 
 const STATED = `the manifest says features float32[rows,${VECTOR_WIDTH}]`;
 

@@ -5,8 +5,8 @@ import { openScorer } from '..';
 import { sha256Hex } from '../layout';
 import { newSigningKey } from '../signing';
 import { TEST_SET } from '../testing/artifacts';
-import { refusedWhen } from '../testing/damaged-registry';
 import type { Malformed } from '../testing/damaged-registry';
+import { refusedWhen } from './refusals.contract';
 
 const CASES: Malformed[] = [
   [

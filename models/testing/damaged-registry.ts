@@ -101,22 +101,3 @@ export class DamagedRegistry {
     return { code, artifact: artifact.replace(`churn/${this.version}`, '@'), reason };
   }
 }
-
-/** A test for each case, and one that the registry is accepted before anything is done to it. */
-export function refusedWhen(
-  cases: readonly Malformed[],
-  open: (place: TestRegistry) => Promise<{ release(): Promise<void> }>,
-): void {
-  let registry: DamagedRegistry;
-  beforeEach(async () => void (registry = await DamagedRegistry.make()));
-  afterEach(() => registry.remove());
-
-  test.each(cases)('%s', async (_what, damage, code, artifact, reason) => {
-    damage(registry);
-    const words: unknown = typeof reason === 'string' ? reason : expect.stringMatching(reason);
-    expect(await registry.refusal(open)).toEqual({ code, artifact, reason: words });
-  });
-
-  test('the registry that the damage is done to is accepted', async () =>
-    (await open(registry.place)).release());
-}
