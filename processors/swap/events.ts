@@ -19,3 +19,5 @@ export type SwapEvent =
     }
   | { kind: 'shadowFailed'; model: string; version: string; reason: 'error' | 'slow'; words: string }
   | { kind: 'releaseFailed'; model: string; version: string; words: string };
+
+export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

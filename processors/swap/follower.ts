@@ -7,6 +7,7 @@
  * has moved names it again, a person has promoted it (publishing refuses withdrawn versions), and it is tried again.
  */
 import type { Clock } from '../ports';
+import { wordsOf } from './events';
 import type { SwapEvent } from './events';
 import type { HotScorer } from './hot-scorer';
 import { isStillAt } from './source';
@@ -59,7 +60,6 @@ interface Rejection extends Rollback {
 
 const LONGEST_WAIT_MS = 3_600_000;
 
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const codeOf = (error: unknown): string => {
   const { code } = error as { code?: unknown };
   return typeof code === 'string' ? code : 'unexpected';

@@ -7,34 +7,20 @@
  * - A model that was swapped in is on trial (trial.ts) beside the last one that is proven.
  * - When nothing is on trial and nobody shadows, a batch costs one comparison more than a scorer that never changes.
  */
-import type { EpochMs, Reason } from '../../schemas';
+import type { Reason } from '../../schemas';
 import type { ScoringConstants } from '../core';
 import { VECTOR_WIDTH } from '../core';
 import type { BatchAnswers, RawScoreColumns, Scorer } from '../ports';
-import type { SwapEvent } from './events';
+import { wordsOf } from './events';
 import { HeldModel, ModelFault, ModelSet } from './model-set';
 import { newSwapMetrics } from './metrics';
 import type { SwapMetrics } from './metrics';
 import { Reopened } from './reopened';
 import { Shadow } from './shadow';
-import type { ShadowLimits } from './shadow';
-import type { ModelSource, OpenedModel } from './source';
+import type { HotScorerOptions } from './options';
+import type { OpenedModel } from './source';
 import { Trial } from './trial';
-import type { RollbackReason, TrialLimits } from './trial';
-
-export interface HotScorerOptions<M extends OpenedModel> {
-  source: Pick<ModelSource<M>, 'assemble'>;
-  now: () => EpochMs;
-  /** For durations alone. */
-  nowMicros: () => number;
-  trial: TrialLimits;
-  shadow: ShadowLimits;
-  /** Opens the version that scored before a model that has no predecessor on trial; null: there is none. */
-  openPrevious: (model: string, version: string) => Promise<M | null>;
-  onEvent: (event: SwapEvent) => void;
-}
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+import type { RollbackReason } from './trial';
 
 export class HotScorer<M extends OpenedModel = OpenedModel> implements Scorer {
   readonly metrics: SwapMetrics = newSwapMetrics();

@@ -3,6 +3,7 @@
  * answers. Nothing waits for it, nothing it says is published, and its failure ends only itself.
  */
 import { DifferenceTally } from './agreement';
+import { wordsOf } from './events';
 import type { ShadowCounts } from './metrics';
 import type { HeldModel } from './model-set';
 
@@ -58,7 +59,7 @@ export class Shadow {
       this.noteCall((this.nowMicros() - startedAt) / Math.max(rows, LEAST_ROWS));
       if (!this.isOff) this.counts.tally.add(champion, answers);
     } catch (error) {
-      this.fail('error', error instanceof Error ? error.message : String(error));
+      this.fail('error', wordsOf(error));
     }
   }
 
