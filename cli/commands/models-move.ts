@@ -10,6 +10,7 @@ import { loadVersion, seenPointer } from '../../models/registry/registry';
 import type { StorePlace, VerifiedArtifact } from '../../models/registry/registry';
 import { sealedFolder, sealedStore } from '../../models/registry/sealed';
 import type { SealedVersion } from '../../models/registry/sealed';
+import { setShadow, shadowPointer } from '../../models/registry/shadow-pointer';
 import { contextOf, withExamples, type Context } from '../context';
 import { CliError, usageError } from '../errors';
 import type { Io } from '../io';
@@ -105,8 +106,15 @@ async function promote(
     return reject(context, place, decided, decision);
   if (sealed !== null) await bringIn(place, sealed, replayed);
   const pointer = await promoteVersion(place, name, version, replayed, decision, seen);
+  await endShadow(place, name, version);
   await reporter.text(`${name}/${version} is current, publication ${count(pointer.sequence)}.`);
   await reporter.result({ ...resultOf(decided), promoted: true, pointer });
+}
+
+/** Who scores needs no shadow, and would be the shadow of whoever comes next. */
+async function endShadow(place: StorePlace, name: string, version: string): Promise<void> {
+  const shadow = await shadowPointer(place, name).catch(() => null);
+  if (shadow?.version === version) await setShadow(place, name, null, replayed);
 }
 
 async function sealedFor(context: Context, name: string, from: string): Promise<SealedVersion> {

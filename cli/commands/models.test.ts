@@ -179,6 +179,18 @@ test('the current version once more, for processors that took it back: judged as
   expect(pointer).toMatchObject({ version: second, sequence: 3, previous: first });
 });
 
+test('a shadow that is promoted is none any more, also when the next one comes', async () => {
+  const [first] = await twoVersions();
+  const shadow = () =>
+    JSON.parse(
+      readFileSync(join(cwd, shop.env['RESCORE_MODELS_DIRECTORY']!, 'churn', 'shadow.json'), 'utf8'),
+    ) as { version: string | null };
+  await ok('models', 'shadow', 'churn', first);
+  expect(shadow().version).toBe(first);
+  await ok('models', 'promote', 'churn', first, '--force', '--reason', 'a drill');
+  expect(shadow().version).toBeNull();
+});
+
 test('a damaged pointer: the list is whole, says so, and its remedy works', async () => {
   const [first, second] = await twoVersions();
   const pointer = join(cwd, shop.env['RESCORE_MODELS_DIRECTORY']!, 'churn', 'current.json');
