@@ -221,9 +221,13 @@ export class Scenario {
     this.sent += records.length;
   }
 
-  /** Waits until the group has read every input. @throws when that takes too long */
-  rest(ms = REST_MS): Promise<void> {
-    return atRest(this.kafka, { groupId: this.id, prefix: this.prefix, ms });
+  /** Waits until the group has read every input. @throws when that takes too long, with what the processors say */
+  async rest(ms = REST_MS): Promise<void> {
+    try {
+      await atRest(this.kafka, { groupId: this.id, prefix: this.prefix, ms });
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${this.complaints()}`, { cause: error });
+    }
   }
 
   /** Ends what runs, in order, and judges what is left behind. */
