@@ -1,10 +1,11 @@
-"""BG/NBD x Gamma-Gamma as a baseline of ltv: what order histories alone would say (bgnbd.py has the sources)."""
+"""BG/NBD x Gamma-Gamma over order histories: a baseline of ltv, and a family of it (bgnbd.py has the sources)."""
 
+from dataclasses import dataclass
 from typing import Callable
 
 import numpy as np
 
-from .bgnbd import fit_bgnbd, fit_gamma_gamma
+from .bgnbd import BgNbd, GammaGamma, fit_bgnbd, fit_gamma_gamma
 from .dataset import Rows
 from .order_histories import order_histories
 
@@ -20,15 +21,33 @@ NEEDED = (
 )
 
 
-def expected_revenue(training: Rows, features: list[str], days: float) -> Callable[[Rows], np.ndarray] | None:
-    """Expected revenue of the next `days`, shape [N]; who never ordered gets the training mean of such rows.
+@dataclass(frozen=True)
+class OrderModel:
+    timing: BgNbd
+    value: GammaGamma
+    #: Answer for who never ordered.
+    never: float
 
-    None where the histories say too little. Each customer's newest training row is one history: older ones are parts
-    of it. Labels are looked at for those who never ordered, and for nobody else.
+    def expected_revenue(self, vectors: np.ndarray, features: list[str], days: float) -> np.ndarray:
+        """Of the next `days`, shape [N], in the currency of the history."""
+        chosen = _has_ordered(vectors, features)
+        found = np.full(len(vectors), self.never)
+        if chosen.any():
+            histories, counts, means = order_histories(vectors[chosen], features)
+            expected = self.timing.expected_orders(histories, days)
+            found[chosen] = expected * self.value.expected_value(counts, np.maximum(means, 0))
+        return found
+
+
+def fit_orders(training: Rows, features: list[str]) -> OrderModel | None:
+    """None where the histories say too little.
+
+    Each customer's newest training row is one history: older ones are parts of it. Labels are looked at for those who
+    never ordered, and for nobody else.
     """
     if any(name not in features for name in NEEDED):
         return None
-    ordered = _has_ordered(training, features)
+    ordered = _has_ordered(training.vectors, features)
     newest = training.where(ordered & _newest(training))
     seen, orders, mean_value = order_histories(newest.vectors, features)
     if np.count_nonzero(seen.repeats > 0) < FEWEST_REPEATERS:
@@ -38,20 +57,17 @@ def expected_revenue(training: Rows, features: list[str], days: float) -> Callab
     except ValueError:
         return None
     never = float(np.average(training.label[~ordered], weights=training.weight[~ordered])) if not ordered.all() else 0.0
-
-    def answers(rows: Rows) -> np.ndarray:
-        chosen = _has_ordered(rows, features)
-        found = np.full(len(rows), never)
-        if chosen.any():
-            histories, counts, means = order_histories(rows.vectors[chosen], features)
-            found[chosen] = timing.expected_orders(histories, days) * value.expected_value(counts, np.maximum(means, 0))
-        return found
-
-    return answers
+    return OrderModel(timing, value, never)
 
 
-def _has_ordered(rows: Rows, features: list[str]) -> np.ndarray:
-    return np.nan_to_num(rows.vectors[:, features.index("order_days_lifetime")]) >= 1
+def expected_revenue(training: Rows, features: list[str], days: float) -> Callable[[Rows], np.ndarray] | None:
+    """Expected revenue of the next `days`, shape [N]; who never ordered gets the training mean of such rows."""
+    model = fit_orders(training, features)
+    return model and (lambda rows: model.expected_revenue(rows.vectors, features, days))
+
+
+def _has_ordered(vectors: np.ndarray, features: list[str]) -> np.ndarray:
+    return np.nan_to_num(vectors[:, features.index("order_days_lifetime")]) >= 1
 
 
 def _newest(rows: Rows) -> np.ndarray:

@@ -79,8 +79,8 @@ class Family(Protocol):
     #: Whether `trees()` of what it fits is not None.
     explained: bool
 
-    def search(self, question: Question, split: InnerSplit, say: Any) -> Found:
-        """Tries parameters; `say(line)` shows progress."""
+    def search(self, question: Question, split: InnerSplit, say: Any) -> Found | None:
+        """Tries parameters; `say(line)` shows progress. None where the rows say too little for it to compete."""
 
     def fit(self, question: Question, rows: Rows, parameters: Parameters) -> Fitted:
         """Fits all training rows with the parameters that `search` found."""
