@@ -14,6 +14,17 @@ export interface WorldSize {
   endAt: EpochMs;
 }
 
+/**
+ * The world of the demonstration models. 600 days, so that training rows lie in all seasons: who has seen the quiet half
+ * of a year alone says too little all autumn. More customers teach more than more days of the same ones.
+ */
+export const BASELINE_WORLD: WorldSize = {
+  customers: 10_000,
+  days: 600,
+  seed: 1,
+  endAt: Date.UTC(2026, 0, 1),
+};
+
 export interface WorldHistory {
   /** In the order of their record timestamps. */
   history: Generator<WorldRecord>;

@@ -106,6 +106,12 @@ BASELINES = {
     },
 }
 
+#: The baseline that a model is measured from; the others are given beside it. What anybody would do without a model:
+#: for activity look how long ago the last one was, for orders take the model of orders that is known to be good.
+NAMED = {"engagement": "recency", "churn": "recency", "ltv": "BG/NBD x Gamma-Gamma"}
+#: The first metric of a model, of the way from the named baseline to the best possible.
+WANTED = 0.8
+
 
 def noise_free(name: str, model: np.ndarray, baseline: np.ndarray, best: np.ndarray) -> float:
     def loss(answer: np.ndarray) -> float:
@@ -148,7 +154,9 @@ def measure(folder: Path, name: str, seed: int) -> dict:
             shares[who][key] = interval((value[0] - value[2]) / (value[1] - value[2]), (of - low) / (top - low))
         without = [noise_free(name, model[one], answers[who][one], best[one]) for one in samples]
         shares[who]["without label noise"] = interval(noise_free(name, model, answers[who], best), without)
-    return {"rows": len(label), "customers": len(groups), "figures": figures, "shares": shares}
+    named = f"baseline: {NAMED[name]}"
+    reached = {key: one["value"] >= WANTED for key, one in shares[named].items()}
+    return {"rows": len(label), "customers": len(groups), "named": named, "reached": reached, "figures": figures, "shares": shares}
 
 
 def shown(one: dict[str, float]) -> str:
@@ -169,7 +177,10 @@ def main() -> None:
         for who, figures in one["figures"].items():
             print(f"  {who}: " + ", ".join(f"{key} {shown(value)}" for key, value in figures.items()))
         for who, shares in one["shares"].items():
-            print(f"  share of the way from {who}: " + ", ".join(f"{key} {shown(value)}" for key, value in shares.items()))
+            mark = " (the named one)" if who == one["named"] else ""
+            print(f"  share of the way from {who}{mark}: " + ", ".join(f"{key} {shown(value)}" for key, value in shares.items()))
+        for key, holds in one["reached"].items():
+            print(f"  {'reached' if holds else 'NOT REACHED'}: {WANTED} of the way, {key}")
     arguments.result.write_text(json.dumps(result, indent=2) + "\n")
 
 

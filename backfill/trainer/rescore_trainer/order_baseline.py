@@ -48,8 +48,8 @@ def fit_orders(training: Rows, features: list[str]) -> OrderModel | None:
     if any(name not in features for name in NEEDED):
         return None
     ordered = _has_ordered(training.vectors, features)
-    newest = training.where(ordered & _newest(training))
-    seen, orders, mean_value = order_histories(newest.vectors, features)
+    latest = training.where(ordered & newest(training))
+    seen, orders, mean_value = order_histories(latest.vectors, features)
     if np.count_nonzero(seen.repeats > 0) < FEWEST_REPEATERS:
         return None
     try:
@@ -70,7 +70,7 @@ def _has_ordered(vectors: np.ndarray, features: list[str]) -> np.ndarray:
     return np.nan_to_num(vectors[:, features.index("order_days_lifetime")]) >= 1
 
 
-def _newest(rows: Rows) -> np.ndarray:
+def newest(rows: Rows) -> np.ndarray:
     """Of each customer the row with the latest snapshot."""
     order = np.lexsort((rows.snapshots, rows.customers))
     last = np.append(np.diff(rows.customers[order]) != 0, True)

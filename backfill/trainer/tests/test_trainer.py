@@ -70,7 +70,7 @@ def test_permuted_labels_teach_nothing(training, validation, seed):
     assert min(permuted.sum(), len(permuted) - permuted.sum()) >= 400
     assert min(validation.label.sum(), len(validation.label) - validation.label.sum()) >= 400
     # A scaling of noise may turn the order round; the trees alone are asked.
-    family = replace(FAMILIES["churn"][0], calibration_share=0.0)
+    family = replace(FAMILIES["churn"][0], calibration_folds=0)
     answers = fitted("churn", family, replace(training, label=permuted), 60).predict(validation.vectors)
     assert abs(value_of(auc, validation.label, answers) - 0.5) <= 0.06
 
@@ -84,7 +84,7 @@ def test_a_row_of_no_weight_teaches_nothing(training, validation):
         weight=np.where(wrong, 1e-6, 1.0),
     )
     # A scaling of noise may turn the order round; the trees alone are asked.
-    family = replace(FAMILIES["churn"][0], calibration_share=0.0)
+    family = replace(FAMILIES["churn"][0], calibration_folds=0)
     heard = fitted("churn", family, replace(rows, weight=np.ones(len(rows)))).predict(validation.vectors)
     assert value_of(auc, validation.label, heard) < 0.6
     unheard = fitted("churn", family, rows).predict(validation.vectors)
@@ -115,7 +115,7 @@ def test_the_search_keeps_the_best_try_and_the_trees_stay_few(training):
         _family, best, every = choose(question(model), as_asked(model, training), quiet)
         assert best.best.loss == min(trial.loss for found in every for trial in found.trials)
         assert len(best.trials) == 6
-        assert all(trial.parameters["max_depth"] <= 4 and 1 <= trial.parameters["trees"] <= 150 for trial in best.trials)
+        assert all(trial.parameters["max_depth"] <= 4 and 1 <= trial.parameters["trees"] <= 200 for trial in best.trials)
 
 
 def test_a_feature_that_equals_the_label_is_named(training):
@@ -276,7 +276,7 @@ def test_a_booster_of_one_leaf_is_exported(training, validation):
     """Early stopping on noise can leave trees that never ask."""
     family = FAMILIES["churn"][0]
     parameters = {**parameters_of("churn", family, 2), "min_child_weight": 1e9}
-    found = replace(family, calibration_share=0.0).fit(question("churn"), training, parameters)
+    found = replace(family, calibration_folds=0).fit(question("churn"), training, parameters)
     assert found.splits() == []
     golden = golden_vectors(validation.vectors, found.splits(), 1)
     assert len(golden) >= 50

@@ -12,21 +12,23 @@ from .zero_inflated import ZeroInflated
 #: A family whose answers cannot be explained must be better by this share of the loss.
 EXPLANATIONS_ARE_WORTH = 0.03
 
-TREES = {"max_depth": [3, 4], "eta": [0.1, 0.2], "min_child_weight": [20, 60], "lambda": [2.0, 8.0]}
+#: Trees that repeat what BG/NBD expects, before the labels are looked at (opening.py); 0: none.
+OPENING = [0, 60]
+TREES = {"opening": OPENING, "eta": [0.07, 0.1], "min_child_weight": [5, 20], "lambda": [1.0, 4.0]}
 #: Amounts are few and far apart: leaves hold more rows.
 WIDE = {"max_depth": 3, "min_child_weight": 60}
 
 FAMILIES: dict[str, list[Family]] = {
-    "engagement": [Boosted("boosted", "one ensemble of trees, log loss of the share", "reg:logistic", "logistic", {}, TREES)],
+    "engagement": [Boosted("boosted", "one ensemble of trees, log loss of the share", "reg:logistic", "logistic", {"opening": 0}, TREES)],
     "churn": [
         Boosted(
             "boosted",
-            "one ensemble of trees, log loss; calibrated (Platt) on customers whom the trees have not seen",
+            "one ensemble of trees, log loss; calibrated (Platt) on answers of trees that have not seen the customer",
             "binary:logistic",
             "logistic",
-            {},
+            {"opening": 0},
             TREES,
-            calibration_share=0.2,
+            calibration_folds=3,
         )
     ],
     "ltv": [
@@ -35,14 +37,14 @@ FAMILIES: dict[str, list[Family]] = {
             "one ensemble of trees, Tweedie deviance",
             "reg:tweedie",
             "exp",
-            {**WIDE, "tweedie_variance_power": 1.3},
-            {"max_depth": [3, 4], "min_child_weight": [60, 200], "tweedie_variance_power": [1.05, 1.3, 1.6]},
+            {**WIDE, "eta": 0.05, "opening": 100, "tweedie_variance_power": 1.3},
+            {"opening": [0, 100], "min_child_weight": [60, 200], "tweedie_variance_power": [1.05, 1.3, 1.6]},
         ),
         ZeroInflated(
             "zero-inflated",
             "two ensembles of trees: the chance of any revenue times the revenue of who buys (gamma)",
             WIDE,
-            {"max_depth": [2, 3], "eta": [0.1, 0.2], "min_child_weight": [20, 60]},
+            {"max_depth": [2, 3], "eta": [0.07, 0.1], "min_child_weight": [20, 60]},
         ),
         Orders(
             "bg-nbd",

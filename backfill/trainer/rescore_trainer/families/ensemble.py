@@ -11,18 +11,21 @@ from ..calibrate import balance
 from ..dataset import Rows
 from .family import Parameters
 
-MOST_TREES = 150
+MOST_TREES = 200
 #: Trees without a better inner loss before the search of their number ends.
-PATIENCE = 12
+PATIENCE = 20
 SHARED: Parameters = {
     "tree_method": "hist",
     "max_depth": 4,
     "eta": 0.1,
     "min_child_weight": 20,
-    "subsample": 0.8,
-    "colsample_bytree": 0.7,
-    "lambda": 2.0,
+    "subsample": 0.9,
+    # All columns for every tree: with a share of them, most trees of few would miss the two or three that matter.
+    "colsample_bytree": 1.0,
+    "lambda": 1.0,
 }
+#: Parameters of ours.
+NOT_XGBOOSTS = ("trees", "opening")
 EVALUATION = {"reg:tweedie": "tweedie-nloglik@{tweedie_variance_power}", "reg:gamma": "gamma-deviance"}
 
 
@@ -31,26 +34,33 @@ def matrix(rows: Rows) -> xgboost.DMatrix:
 
 
 def boost(
-    parameters: Parameters, seed: int, rows: xgboost.DMatrix, stop_by: xgboost.DMatrix | None = None
+    parameters: Parameters,
+    seed: int,
+    rows: xgboost.DMatrix,
+    stop_by: xgboost.DMatrix | None = None,
+    begun: xgboost.Booster | None = None,
 ) -> xgboost.Booster:
-    """`parameters["trees"]` trees, or at most MOST_TREES where `stop_by` says when it is enough."""
+    """`parameters["trees"]` trees, or at most MOST_TREES where `stop_by` says when it is enough; those of `begun` come
+    first and are counted."""
     objective = str(parameters["objective"])
+    already = 0 if begun is None else begun.num_boosted_rounds()
     settings = {
-        **{key: value for key, value in parameters.items() if key != "trees"},
+        **{key: value for key, value in parameters.items() if key not in NOT_XGBOOSTS},
         "eval_metric": EVALUATION.get(objective, "logloss").format(**parameters),
         "seed": seed,
         # One thread adds up in one order: the same data and seed give the same trees.
         "nthread": 1,
     }
     if stop_by is None:
-        return xgboost.train(settings, rows, num_boost_round=int(parameters["trees"]))
+        return xgboost.train(settings, rows, num_boost_round=int(parameters["trees"]) - already, xgb_model=begun)
     booster = xgboost.train(
         settings,
         rows,
-        num_boost_round=MOST_TREES,
+        num_boost_round=MOST_TREES - already,
         evals=[(stop_by, "choose")],
         early_stopping_rounds=PATIENCE,
         verbose_eval=False,
+        xgb_model=begun,
     )
     return booster[: booster.best_iteration + 1]
 
