@@ -13,7 +13,7 @@ from .family import Parameters
 
 MOST_TREES = 200
 #: Trees without a better inner loss before the search of their number ends.
-PATIENCE = 20
+PATIENCE = 40
 SHARED: Parameters = {
     "tree_method": "hist",
     "max_depth": 4,
