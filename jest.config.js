@@ -1,6 +1,35 @@
 /** Every test runs from TypeScript source through swc; types are checked apart, by `make check`. */
 module.exports = {
   testEnvironment: 'node',
+  // In Jest's sandbox a look at a global is slow: handed to each module instead, the laws run three times as fast. Not
+  // among them: what fake timers replace.
+  sandboxInjectedGlobals: [
+    ...[
+      'Array',
+      'ArrayBuffer',
+      'BigInt',
+      'Boolean',
+      'Buffer',
+      'DataView',
+      'Error',
+      'Infinity',
+      'JSON',
+      'Map',
+    ],
+    ...[
+      'Math',
+      'Number',
+      'Object',
+      'Promise',
+      'RangeError',
+      'RegExp',
+      'Set',
+      'String',
+      'Symbol',
+      'TypeError',
+    ],
+    ...['Float32Array', 'Float64Array', 'Int32Array', 'Uint8Array', 'Uint16Array', 'Uint32Array'],
+  ],
   roots: ['<rootDir>'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '/.venv/'],
