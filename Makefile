@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .PHONY: help install build demo test check check-code cfn-lint kubernetes bench bench-cluster bench-explain bench-replay bench-swaps backfill-demo cdnow best-possible trainer trainer-if-possible sim baseline contributions images image-backfill up down clean
 
 NODE_BIN := node_modules/.bin
+# Room for young objects: a sixth less processor time where much is made and soon forgotten (docs/cluster.md).
+NODE := node --max-semi-space-size=64
 STAMP := node_modules/.installed
 CFN_LINT := k8s/fargate/.venv/.installed
 
@@ -22,7 +24,7 @@ build: $(STAMP) ## compile to dist/
 	$(NODE_BIN)/tsc -p tsconfig.build.json
 
 demo: build ## make a world, replay 120 days, then watch scores move while a customer falls silent
-	node dist/cli/main.js demo
+	$(NODE) dist/cli/main.js demo
 
 test: $(CFN_LINT) ## check and run every test; ends with one line of counts
 	@$(MAKE) --no-print-directory -j2 build trainer-if-possible
@@ -59,25 +61,25 @@ kubernetes: ## build a control plane for k8s/cluster.test.ts from Go modules (15
 	bash scripts/kubernetes.sh
 
 bench: build ## measure the embedded lane; results are kept in bench/results
-	node dist/bench/embedded.js
+	$(NODE) dist/bench/embedded.js
 
 bench-cluster: build ## measure the distributed engine on real servers in containers; results are kept in bench/results/cluster
-	node dist/bench/cluster/main.js $(BENCH)
+	$(NODE) dist/bench/cluster/main.js $(BENCH)
 
 bench-explain: build ## measure what the reasons of a score cost; results are kept in bench/results/explain
-	node dist/bench/explain.js
+	$(NODE) dist/bench/explain.js
 
 bench-swaps: build ## swap models a thousand times under load; results are kept in bench/results/swaps
-	node --expose-gc dist/bench/swaps/main.js
+	$(NODE) --expose-gc dist/bench/swaps/main.js
 
 bench-replay: build ## measure how fast an archive becomes features; results are kept in bench/results/replay
-	node dist/bench/replay.js
+	$(NODE) dist/bench/replay.js
 
 backfill-demo: build trainer ## the nightly job from a world to signed models, and a processor that swaps to them
 	node scripts/backfill-demo.js
 
 sim: build ## run the simulation: make sim SEED=7, or make sim SEEDS=10000
-	node dist/processors/sim/main.js $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300))
+	$(NODE) dist/processors/sim/main.js $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300))
 
 TRAINER := backfill/trainer/.venv
 TRAINER_STAMP := $(TRAINER)/.installed
@@ -93,13 +95,13 @@ $(TRAINER_STAMP): backfill/trainer/requirements.txt backfill/trainer/requirement
 trainer: $(TRAINER_STAMP) ## install what fits models, into backfill/trainer/.venv (needs python3)
 
 baseline: build trainer ## fit the demonstration models again
-	node dist/backfill/baseline.js
+	$(NODE) dist/backfill/baseline.js
 
 cdnow: build trainer ## the models on real orders: make cdnow FILE=.../CDNOW_master.txt
-	node dist/backfill/benchmark/cdnow.js --file $(FILE)
+	$(NODE) dist/backfill/benchmark/cdnow.js --file $(FILE)
 
 best-possible: build trainer ## how far each model gets to the best possible on the synthetic world
-	node dist/backfill/benchmark/best-possible.js
+	$(NODE) dist/backfill/benchmark/best-possible.js
 
 contributions: trainer ## ask XGBoost again for the contributions that tests compare with
 	cd backfill/trainer && .venv/bin/python -B -m rescore_trainer.contributions $(CURDIR)/models/baseline $(CURDIR)/models/explain/frozen/contributions.json

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=64
 /** The command `rescore`: reads the command line, runs one command, answers with an exit code. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

