@@ -17,7 +17,13 @@ mkdir -p "$BUILD"
 say() { echo "stand-ins: $*" >&2; }
 image_of() { sed -nE "s/^ *$1: process\.env\['(IMAGE_[A-Z0-9]+)'\] \?\? '([^']+)'.*/\1 \2/p" streams/testing/images.ts; }
 name_of() { local variable default; read -r variable default < <(image_of "$1"); echo "${!variable:-$default}"; }
-have() { docker image inspect "$1" >/dev/null 2>&1; }
+# A stand-in remembers what it was built from: an older one is built again, a pulled image is left alone.
+RECIPE=$(cat scripts/stand-ins.sh scripts/stand-ins/*/* | sha256sum | cut -c1-16)
+have() {
+  local of
+  of=$(docker image inspect -f '{{index .Config.Labels "rescore.stand-in"}}' "$1" 2>/dev/null) || return 1
+  [ -z "$of" ] || [ "$of" = '<no value>' ] || [ "$of" = "$RECIPE" ]
+}
 pull() { [ -z "${NO_PULL:-}" ] && timeout 120 docker pull -q "$1" >/dev/null 2>&1; }
 # A registry that refuses once will refuse every image.
 wanted() { have "$1" && return 1; pull "$1" && return 1; NO_PULL=1; return 0; }
@@ -45,7 +51,7 @@ base() {
 
 # build NAME FOLDER, with the Dockerfile on standard input
 build() {
-  docker build -q -t "$1" -f - "$2" >"$BUILD/build.log" 2>&1 || { tail -5 "$BUILD/build.log" >&2; exit 1; }
+  docker build -q --label "rescore.stand-in=$RECIPE" -t "$1" -f - "$2" >"$BUILD/build.log" 2>&1 || { tail -5 "$BUILD/build.log" >&2; exit 1; }
   say "$1 is built"
 }
 
@@ -58,8 +64,8 @@ kafka() {
   build "$1" "$BUILD/kafka" <<DOCKERFILE
 FROM $BASE
 COPY libs /opt/kafka/libs
-COPY kafka-storage.sh kafka-server-start.sh /opt/kafka/bin/
-RUN mkdir -p /var/lib/kafka/data
+COPY *.sh /opt/kafka/bin/
+RUN mkdir -p /var/lib/kafka/data && /opt/kafka/bin/archive-classes.sh
 DOCKERFILE
 }
 
