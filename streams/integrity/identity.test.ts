@@ -56,6 +56,8 @@ describeWithServers('the same scores', () => {
       RESCORE_KAFKA_TIMESTAMPS: 'any',
       RESCORE_REDIS_ADDRESSES: servers().redis,
       RESCORE_REGISTRY_URL: registry.url,
+      // Neither digest looks at them.
+      RESCORE_PUBLISH_REASONS: 'off',
     };
     const rescore = async (...argv: string[]): Promise<string> => {
       const call = [PROGRAM, '--json', ...argv];
