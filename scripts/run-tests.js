@@ -1,7 +1,7 @@
 'use strict';
 /**
  * Runs the checks and every test side by side, then prints one plain line that is counted from the runner's own report.
- * Tests that do no harm to their broker share one, which is started here: each costs about seven seconds of processor
+ * Tests that do no harm to their broker share one, which is started here: each costs some seconds of processor
  * before it answers.
  */
 const { Buffer } = require('node:buffer');
