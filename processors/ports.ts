@@ -167,6 +167,11 @@ export class FencedError extends Error {
   override readonly name = 'FencedError';
 }
 
+export interface StoredCustomer {
+  customerId: CustomerId;
+  value: Uint8Array;
+}
+
 export interface StateStore {
   /** Takes the partition from whoever had it: fresh token, higher epoch. */
   claim(partition: number): Promise<Claim>;
@@ -182,12 +187,21 @@ export interface StateStore {
   due(partition: number, until: EpochMs, limit: number, cursor?: DueEntry): Promise<DueEntry[]>;
   /** Earliest due instant of the partition; `NEVER` when there is none. */
   nextDue(partition: number): Promise<EpochMs>;
-  /** All customers of a partition in byte order of their ids, after `cursor`: for rescoring, checks and exports. */
-  scan(
+  /**
+   * All customers of a partition in byte order of their ids, after `cursor`: for recoveries, checks and exports. A store
+   * without an order reads and sorts every id for it: nothing for a lane at work, which has `walk`.
+   */
+  scan(partition: number, limit: number, cursor?: CustomerId): Promise<StoredCustomer[]>;
+  /**
+   * All customers of a partition in the order that costs the store least, in pages of about `limit`. `mark` is null at
+   * the beginning, then what the page before gave as `next`; that is null after the last page. Who is there throughout
+   * comes at least once.
+   */
+  walk(
     partition: number,
     limit: number,
-    cursor?: CustomerId,
-  ): Promise<{ customerId: CustomerId; value: Uint8Array }[]>;
+    mark: string | null,
+  ): Promise<{ customers: StoredCustomer[]; next: string | null }>;
 }
 
 /** The outcome is unknown when it throws: the lane asks `EventLog.committed` before it does anything else. */

@@ -38,12 +38,22 @@ const NO_ATTRIBUTES = { networkCentrality: null, avgConnectionStrength: null, co
 
 type Phase = 'counting' | 'rescoring' | 'done';
 
+/** Where the walk over all customers is. */
+interface Walk {
+  mark: string | null;
+  isOver: boolean;
+}
+
+const freshWalk = (): Walk => ({ mark: null, isOver: false });
+
 export class Rescorer {
   readonly metrics: RescorerMetrics = { left: 0, appended: 0 };
   private lookedAt: EpochMs = -Infinity;
   private key: string | null = null;
   private phase: Phase = 'done';
-  private cursor: CustomerId | undefined;
+  private walk = freshWalk();
+  /** Of other models, not appended yet: a page may hold more than a second's worth. */
+  private found: CustomerId[] = [];
 
   constructor(private readonly options: RescorerOptions) {}
 
@@ -70,7 +80,8 @@ export class Rescorer {
   private begin(key: string): void {
     this.key = key;
     this.phase = 'counting';
-    this.cursor = undefined;
+    this.walk = freshWalk();
+    this.found = [];
     this.metrics.left = 0;
   }
 
@@ -82,15 +93,19 @@ export class Rescorer {
   }
 
   private async count(key: string): Promise<number> {
-    this.metrics.left += (await this.page(key, LOOKS, LOOKS)).length;
-    if (this.cursor === undefined) this.phase = this.metrics.left === 0 ? 'done' : 'rescoring';
+    await this.find(key, LOOKS, LOOKS);
+    this.metrics.left += this.found.length;
+    this.found = [];
+    if (!this.walk.isOver) return 0;
+    this.walk = freshWalk();
+    this.phase = this.metrics.left === 0 ? 'done' : 'rescoring';
     return 0;
   }
 
   private async rescore(key: string, now: EpochMs): Promise<number> {
     const { lane, ports, perSecond } = this.options;
-    const ids = await this.page(key, Math.max(LOOKS, perSecond), perSecond);
-    const commands = ids.map(customerId => ({
+    await this.find(key, Math.max(LOOKS, perSecond), perSecond);
+    const commands = this.found.splice(0, perSecond).map(customerId => ({
       key: customerId,
       recordAt: now,
       value: ports.codec.encodeInput('customer-commands', { customerId, ...NOTHING, ...NO_ATTRIBUTES }),
@@ -98,24 +113,27 @@ export class Rescorer {
     if (commands.length > 0) await ports.log.append('customer-commands', lane.partition, commands);
     this.metrics.appended += commands.length;
     this.metrics.left = Math.max(0, this.metrics.left - commands.length);
-    if (this.cursor !== undefined) return commands.length;
+    if (!this.walk.isOver || this.found.length > 0) return commands.length;
     this.phase = 'done';
     this.metrics.left = 0;
     return commands.length;
   }
 
-  /** The next customers with a score of other models: at most `most` of at most `looks`. Moves the cursor. */
-  private async page(key: string, looks: number, most: number): Promise<CustomerId[]> {
+  /** Adds to `found` until `enough` are there, about `looks` were looked at, or everybody was. */
+  private async find(key: string, looks: number, enough: number): Promise<void> {
     const { lane, ports } = this.options;
-    const page = await ports.store.scan(lane.partition, looks, this.cursor);
-    const found: CustomerId[] = [];
-    for (const { customerId, value } of page) {
-      if (found.length === most) return found;
-      this.cursor = customerId;
-      if (isOfOtherModels(customerId, value, key)) found.push(customerId);
+    for (let looked = 0; !this.walk.isOver && looked < looks && this.found.length < enough;) {
+      const { customers, next } = await ports.store.walk(
+        lane.partition,
+        Math.min(looks, enough),
+        this.walk.mark,
+      );
+      this.walk = { mark: next, isOver: next === null };
+      for (const { customerId, value } of customers)
+        if (isOfOtherModels(customerId, value, key)) this.found.push(customerId);
+      // A page may be empty and not the last.
+      looked += Math.max(1, customers.length);
     }
-    if (page.length < looks) this.cursor = undefined;
-    return found;
   }
 }
 

@@ -127,6 +127,11 @@ export class FaultyStore implements StateStore {
     await this.process.before(null);
     return this.inner.scan(...args);
   }
+
+  async walk(...args: Parameters<StateStore['walk']>) {
+    await this.process.before(null);
+    return this.inner.walk(...args);
+  }
 }
 
 export class FaultyPublisher implements Publisher {

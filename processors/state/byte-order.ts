@@ -17,3 +17,15 @@ export function compareIds(a: CustomerId, b: CustomerId): number {
   }
   return a.length - b.length;
 }
+
+/** Index of the first entry for which `isAfter` holds; the entries are in order. */
+export function firstAfter<T>(entries: readonly T[], isAfter: (entry: T) => boolean): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isAfter(entries[middle]!)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -5,8 +5,17 @@
 import type { CustomerId, EpochMs, InputTopic, Positions } from '../../schemas';
 import { INPUT_TOPICS, NEVER } from '../../schemas';
 import { FencedError } from '../ports';
-import type { Claim, CommitResult, DueEntry, MailPositions, Outbox, StateBatch, StateStore } from '../ports';
-import { compareIds } from './byte-order';
+import type {
+  Claim,
+  CommitResult,
+  DueEntry,
+  MailPositions,
+  Outbox,
+  StateBatch,
+  StateStore,
+  StoredCustomer,
+} from '../ports';
+import { compareIds, firstAfter } from './byte-order';
 
 interface PartitionState {
   token: string | null;
@@ -35,18 +44,6 @@ const same = (a: Positions | null, b: Positions): boolean =>
 
 const compareDue = (a: DueEntry, b: DueEntry): number =>
   a.dueAt - b.dueAt || compareIds(a.customerId, b.customerId);
-
-/** Index of the first entry for which `isAfter` holds; the entries are in order. */
-function firstAfter<T>(entries: readonly T[], isAfter: (entry: T) => boolean): number {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (isAfter(entries[middle]!)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
 
 const copyOf = (held: Readonly<PartitionState>): PartitionState => ({
   ...held,
@@ -166,14 +163,15 @@ export class MemoryStateStore implements StateStore {
     return this.dueOf(partition)[0]?.dueAt ?? NEVER;
   }
 
-  async scan(
-    partition: number,
-    limit: number,
-    cursor?: CustomerId,
-  ): Promise<{ customerId: CustomerId; value: Uint8Array }[]> {
+  async scan(partition: number, limit: number, cursor?: CustomerId): Promise<StoredCustomer[]> {
     const { states } = this.held(partition);
     const ids = [...states.keys()].sort(compareIds);
     const from = cursor === undefined ? 0 : firstAfter(ids, id => compareIds(id, cursor) > 0);
     return ids.slice(from, from + limit).map(customerId => ({ customerId, value: states.get(customerId)! }));
+  }
+
+  async walk(partition: number, limit: number, mark: string | null) {
+    const customers = await this.scan(partition, limit, mark ?? undefined);
+    return { customers, next: customers.length < limit ? null : customers.at(-1)!.customerId };
   }
 }

@@ -347,6 +347,25 @@ function scans(store: () => StateStore): void {
     expect(await store().scan(0, 10, '😀')).toEqual([]);
   });
 
+  test('a walk in pages meets everybody who is there throughout, each with the stored value', async () => {
+    const claim = await firstClaim(store());
+    const ids = Array.from({ length: 300 }, (_, at) => `c${at}`);
+    const changes = ids.map(id => [id, { value: `${id}:${'x'.repeat(80)}` }] as const);
+    await store().commit(claim, batchAfter(claim, 1, Object.fromEntries(changes)));
+    const met = new Map<string, string | null>();
+    let pages = 0;
+    for (let mark: string | null = null, isOver = false; !isOver; pages++) {
+      const { customers, next } = await store().walk(0, 40, mark);
+      for (const { customerId, value } of customers) met.set(customerId, text(value));
+      [mark, isOver] = [next, next === null];
+      if (pages !== 2) continue;
+      await store().commit(claim, batchAfter(claim, 2, { late: { value: 'late' }, c7: { value: null } }));
+    }
+    expect(pages).toBeGreaterThanOrEqual(4);
+    for (const [id, { value }] of changes) if (id !== 'c7') expect([id, met.get(id)]).toEqual([id, value]);
+    expect(await store().walk(1, 40, null)).toEqual({ customers: [], next: null });
+  });
+
   test('a scan goes on after a cursor that is not there any more', async () => {
     const claim = await firstClaim(store());
     await store().commit(claim, batchAfter(claim, 1, { a: { value: 'a' }, c: { value: 'c' } }));

@@ -15,6 +15,7 @@ import type {
   Publisher,
   StateBatch,
   StateStore,
+  StoredCustomer,
 } from '../../processors/ports';
 import type { Environment } from './environment';
 import { dueKey, dueKeyAt, dueKeyId, partitionEnd, stateKey, stateKeyId } from './keys';
@@ -187,20 +188,21 @@ export class EmbeddedStore implements StateStore, Publisher {
     return first?.dueAt ?? NEVER;
   }
 
-  scan(
-    partition: number,
-    limit: number,
-    cursor?: CustomerId,
-  ): Promise<{ customerId: CustomerId; value: Uint8Array }[]> {
+  scan(partition: number, limit: number, cursor?: CustomerId): Promise<StoredCustomer[]> {
     const start = stateKey(partition, cursor ?? '');
     const range = { start, end: partitionEnd(partition), limit: limit + 1 };
-    const found: { customerId: CustomerId; value: Uint8Array }[] = [];
+    const found: StoredCustomer[] = [];
     for (const { key, value } of this.environment.states.getRange(range)) {
       const customerId = stateKeyId(key);
       if (customerId !== cursor && found.length < limit)
         found.push({ customerId, value: value.subarray(DUE_BYTES) });
     }
     return Promise.resolve(found);
+  }
+
+  async walk(partition: number, limit: number, mark: string | null) {
+    const customers = await this.scan(partition, limit, mark ?? undefined);
+    return { customers, next: customers.length < limit ? null : customers.at(-1)!.customerId };
   }
 
   fence(_partition: number): Promise<void> {

@@ -3,8 +3,16 @@ import { randomUUID } from 'node:crypto';
 import type { CustomerId, EpochMs, InputTopic, Positions } from '../../../schemas';
 import { INPUT_TOPICS, NEVER } from '../../../schemas';
 import { FencedError } from '../../ports';
-import type { Claim, CommitResult, DueEntry, MailPositions, StateBatch, StateStore } from '../../ports';
-import { compareIds } from '../byte-order';
+import type {
+  Claim,
+  CommitResult,
+  DueEntry,
+  MailPositions,
+  StateBatch,
+  StateStore,
+  StoredCustomer,
+} from '../../ports';
+import { compareIds, firstAfter } from '../byte-order';
 import { keysOf } from './keys';
 import { decodeOutbox, encodeOutbox } from './outbox-codec';
 import { loadScripts } from './scripts';
@@ -119,18 +127,14 @@ export class RedisStateStore implements StateStore {
   }
 
   /** A hash has no order: the ids are sorted once a scan. */
-  async scan(
-    partition: number,
-    limit: number,
-    cursor?: CustomerId,
-  ): Promise<{ customerId: CustomerId; value: Uint8Array }[]> {
+  async scan(partition: number, limit: number, cursor?: CustomerId): Promise<StoredCustomer[]> {
     const { facts } = this.keys(partition);
     let ids = cursor === undefined ? undefined : this.scans.get(partition);
     if (ids === undefined)
       this.scans.set(partition, (ids = (await this.connection.hkeys(facts)).sort(compareIds)));
-    const found: { customerId: CustomerId; value: Uint8Array }[] = [];
-    let at = cursor === undefined ? 0 : ids.findIndex(id => compareIds(id, cursor) > 0);
-    while (at >= 0 && at < ids.length && found.length < limit) {
+    const found: StoredCustomer[] = [];
+    let at = cursor === undefined ? 0 : firstAfter(ids, id => compareIds(id, cursor) > 0);
+    while (at < ids.length && found.length < limit) {
       const page = ids.slice(at, at + limit - found.length);
       const values = await this.connection.hmgetBuffer(facts, ...page);
       page.forEach((customerId, index) => {
@@ -141,6 +145,17 @@ export class RedisStateStore implements StateStore {
     }
     if (found.length < limit) this.scans.delete(partition);
     return found;
+  }
+
+  /** By the hash's own cursor: no page costs more because there are more customers. */
+  async walk(partition: number, limit: number, mark: string | null) {
+    const { facts } = this.keys(partition);
+    const [cursor, page] = await this.connection.hscanBuffer(facts, mark ?? '0', 'COUNT', limit);
+    const customers: StoredCustomer[] = [];
+    for (let at = 0; at < page.length; at += 2)
+      customers.push({ customerId: page[at]!.toString(), value: page[at + 1]! });
+    const next = cursor.toString();
+    return { customers, next: next === '0' ? null : next };
   }
 }
 
