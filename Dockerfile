@@ -13,7 +13,7 @@ RUN npm install --omit=dev --no-save --no-audit --no-fund --loglevel=error \
   && find . -mindepth 2 -maxdepth 2 ! -path "./$(node -p 'process.platform + "/" + process.arch')" -exec rm -rf {} +
 # The compiler lies apart: node_modules is what runs, and nothing has to be taken out of it again.
 RUN npm install --prefix /compiler --no-save --no-audit --no-fund --loglevel=error \
-  "typescript@$(node -p 'require("./package.json").devDependencies.typescript')"
+  "$(node -p 'require("./package.json").devDependencies["typescript-native"].replace(/^npm:/, "")')"
 COPY . .
 RUN /compiler/node_modules/.bin/tsc -p tsconfig.image.json && chmod +x dist/cli/main.js
 

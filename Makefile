@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .PHONY: help install build demo test check check-code cfn-lint kubernetes bench bench-cluster bench-explain bench-replay bench-swaps backfill-demo cdnow best-possible trainer trainer-if-possible sim baseline contributions images image-backfill up down clean
 
 NODE_BIN := node_modules/.bin
+# The native compiler: the same answers and the same JavaScript in a third of the time. Linters ask the older one.
+TSC := node_modules/typescript-native/bin/tsc
 # Room for young objects: a sixth less processor time where much is made and soon forgotten (docs/cluster.md).
 NODE := node --max-semi-space-size=64
 STAMP := node_modules/.installed
@@ -21,7 +23,7 @@ $(STAMP): package.json package-lock.json .npmrc
 install: $(STAMP) ## install what the project needs (nothing is downloaded but npm packages)
 
 build: $(STAMP) ## compile to dist/
-	$(NODE_BIN)/tsc -p tsconfig.build.json
+	$(TSC) -p tsconfig.build.json
 
 demo: build ## make a world, replay 120 days, then watch scores move while a customer falls silent
 	$(NODE) dist/cli/main.js demo
@@ -37,8 +39,8 @@ check: check-code $(CFN_LINT) ## format, lint, types, boundaries, cycles, dead e
 check-code: $(STAMP) ## the same without the deployment descriptions, which are tests too
 	$(NODE_BIN)/prettier --check --log-level warn .
 	$(NODE_BIN)/eslint --cache --cache-location .cache/eslint .
-	$(NODE_BIN)/tsc --noEmit -p tsconfig.json
-	$(NODE_BIN)/tsc --noEmit -p processors/core/tsconfig.json
+	$(TSC) --noEmit -p tsconfig.json
+	$(TSC) --noEmit -p processors/core/tsconfig.json
 	$(NODE_BIN)/depcruise --config .dependency-cruiser.cjs $(wildcard schemas processors streams models backfill cli bench)
 	$(NODE_BIN)/knip
 
