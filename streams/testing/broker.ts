@@ -6,6 +6,7 @@ import { IMAGES } from './images';
 /** A broker that lives for minutes: what the optimising compiler would cost is never earned back. */
 const SHORT_LIVED = '-XX:+UseSerialGC -XX:TieredStopAtLevel=1';
 const START_MS = 120_000;
+const BEGUN = 'container begun';
 const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg';
 export const PROPERTIES_FILE = '/tmp/server.properties';
 
@@ -46,7 +47,7 @@ export interface BrokerOptions {
   script: string;
 }
 
-/** Resolves when its ports listen: not yet a broker that works. */
+/** Resolves when the container runs, not yet a broker: asking for its ports would start a shell in it ten times a second. */
 export function startBroker({
   ports,
   properties,
@@ -62,8 +63,8 @@ export function startBroker({
     })
     .withCopyContentToContainer([{ content: lines.join(''), target: PROPERTIES_FILE }])
     .withEntrypoint(['sh'])
-    .withCommand(['-c', script])
-    .withWaitStrategy(Wait.forListeningPorts())
+    .withCommand(['-c', `echo ${BEGUN}; ${script}`])
+    .withWaitStrategy(Wait.forLogMessage(BEGUN))
     .withStartupTimeout(START_MS)
     .start();
 }

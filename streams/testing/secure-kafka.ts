@@ -1,6 +1,6 @@
 /** One broker that wants TLS, a password and rights on its secure listener; the test's own listener may do everything. */
 import { formatCommand, SERVE_COMMAND, startBroker } from './broker';
-import { freePort } from './servers';
+import { brokerAnswers, freePort } from './servers';
 
 const STORE_PASSWORD = 'changeit';
 const STORE = '/tmp/keystore.p12';
@@ -47,6 +47,7 @@ export async function startSecureKafka(): Promise<SecureKafkaServer> {
     forTests: true,
     script: startScript(username, password),
   });
+  await brokerAnswers(open);
   const { output } = await container.exec(['cat', '/tmp/authority.pem']);
   return {
     brokers: [`127.0.0.1:${open}`],

@@ -21,7 +21,9 @@ let engine: boolean | null = null;
 
 /** Does a Docker engine answer? */
 export function hasEngine(): boolean {
+  // Whoever started the shared broker has found one.
   engine ??=
+    'TEST_KAFKA_BROKERS' in process.env ||
     spawnSync('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 10_000 }).status === 0;
   return engine;
 }
@@ -66,13 +68,13 @@ export async function startKafka({ forTests = false } = {}): Promise<KafkaServer
     script: `${formatCommand()} && ${SERVE_COMMAND}`,
   });
   const id = container.getId();
-  await answers(port);
+  await brokerAnswers(port);
   return {
     brokers: [`127.0.0.1:${port}`],
     pid: () => pidOf(id),
     restart: async () => {
       await docker('restart', '-t', '20', id);
-      await answers(port);
+      await brokerAnswers(port);
     },
     stop: () => stopped(container),
   };
@@ -82,7 +84,7 @@ export async function startKafka({ forTests = false } = {}): Promise<KafkaServer
  * A port that listens is not yet a broker that works: the engine's proxy accepts, too. A client anew each time, as one
  * client waits ever longer between its attempts.
  */
-async function answers(port: number): Promise<void> {
+export async function brokerAnswers(port: number): Promise<void> {
   for (const until = systemClock.now() + START_MS; ;)
     try {
       return await describesItself(port);
@@ -159,7 +161,7 @@ async function writeInto(container: StartedTestContainer, target: string, conten
 export async function startRegistry(): Promise<{ url: string; stop(): Promise<void> }> {
   const container = await new GenericContainer(IMAGES.registry)
     .withExposedPorts(8081)
-    .withWaitStrategy(Wait.forListeningPorts())
+    .withWaitStrategy(Wait.forHttp('/subjects', 8081))
     .withStartupTimeout(START_MS)
     .start();
   return { url: `http://127.0.0.1:${container.getMappedPort(8081)}`, stop: () => stopped(container) };
@@ -168,7 +170,7 @@ export async function startRegistry(): Promise<{ url: string; stop(): Promise<vo
 export async function startS3(): Promise<{ endpoint: string; stop(): Promise<void> }> {
   const container = await new GenericContainer(IMAGES.s3)
     .withExposedPorts(5000)
-    .withWaitStrategy(Wait.forListeningPorts())
+    .withWaitStrategy(Wait.forHttp('/moto-api/', 5000))
     .withStartupTimeout(START_MS)
     .start();
   return { endpoint: `http://127.0.0.1:${container.getMappedPort(5000)}`, stop: () => stopped(container) };
