@@ -7,23 +7,26 @@ describeWithServers('killed processors', () => {
   const servers = withServers();
 
   test('twenty kills of one of two at random moments', async () => {
-    const { verdict, sent } = await Scenario.underTraffic({ ...servers(), seed: 1 }, async scenario => {
-      const both = await scenario.joined('a', 'b');
-      scenario.beginTraffic();
-      for (let kill = 0; kill < 20; kill++) {
-        await pause(300 + scenario.random.int(1_800));
-        const victim = scenario.random.pick(both);
-        await victim.kill();
-        await pause(scenario.random.int(500));
-        victim.start();
-      }
-    });
+    const { verdict, sent } = await Scenario.underTraffic(
+      { ...servers(), seed: 1, rate: 400 },
+      async scenario => {
+        const both = await scenario.joined('a', 'b');
+        scenario.beginTraffic();
+        for (let kill = 0; kill < 20; kill++) {
+          await pause(300 + scenario.random.int(1_800));
+          const victim = scenario.random.pick(both);
+          await victim.kill();
+          await pause(scenario.random.int(500));
+          victim.start();
+        }
+      },
+    );
     expect(verdict.inputs).toBeGreaterThanOrEqual(sent);
     expect(verdict.scores).toBeGreaterThan(100);
   }, 240_000);
 
   test('dying at every step, in the first batch after a claim and later', async () => {
-    await Scenario.underTraffic({ ...servers(), seed: 2, rate: 400 }, async scenario => {
+    await Scenario.underTraffic({ ...servers(), seed: 2, rate: 200 }, async scenario => {
       await scenario.joined('a');
       const dying = scenario.processor('b');
       scenario.beginTraffic();

@@ -6,7 +6,7 @@ describeWithServers('members', () => {
   const servers = withServers();
 
   test('three processors come and go; each ends in order with exit code 0', async () => {
-    await Scenario.underTraffic({ ...servers(), seed: 5, partitions: 6 }, async scenario => {
+    await Scenario.underTraffic({ ...servers(), seed: 5, partitions: 6, rate: 300 }, async scenario => {
       const others = ['b', 'c'].map(name => scenario.processor(name));
       await scenario.joined('a');
       scenario.beginTraffic();

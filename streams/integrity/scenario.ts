@@ -128,6 +128,8 @@ export class Scenario {
       RESCORE_KAFKA_GROUP_PARTITIONS: '2',
       RESCORE_REDIS_ADDRESSES: this.options.redis,
       RESCORE_REGISTRY_URL: '',
+      // What a batch costs is not looked at here: several processors, a broker and the tests share two cores.
+      RESCORE_LANE_LINGER_MS: '40',
       ...this.options.settings,
       ...more,
     });

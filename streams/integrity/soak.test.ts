@@ -17,7 +17,7 @@ describeWithServers('a soak', () => {
   test(
     `${MINUTES} minutes of trouble`,
     async () => {
-      const scenario = await Scenario.open({ ...servers(), seed: SEED, rate: 300 });
+      const scenario = await Scenario.open({ ...servers(), seed: SEED, rate: 200 });
       try {
         const fleet = ['a', 'b', 'c'].map(name => scenario.processor(name));
         for (const processor of fleet) processor.start();

@@ -31,7 +31,7 @@ describeWithServers('stopped processors', () => {
 
   /** One processor works on, another one is stopped at each of these in turn. */
   const stoppedAt = (stops: readonly string[], seed: number): Promise<unknown> =>
-    Scenario.underTraffic({ ...servers(), seed, rate: 250 }, async scenario => {
+    Scenario.underTraffic({ ...servers(), seed, rate: 150 }, async scenario => {
       await scenario.joined('a');
       const stopped = scenario.processor('b');
       scenario.beginTraffic();
@@ -54,7 +54,7 @@ describeWithServers('stopped processors', () => {
   }, 300_000);
 
   test('both stand still for five seconds in turn, under load', async () => {
-    await Scenario.underTraffic({ ...servers(), seed: 4, rate: 400 }, async scenario => {
+    await Scenario.underTraffic({ ...servers(), seed: 4, rate: 250 }, async scenario => {
       const both = await scenario.joined('a', 'b');
       scenario.beginTraffic();
       for (let round = 0; round < 4; round++) {
