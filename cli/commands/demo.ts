@@ -27,7 +27,7 @@ const worldOf = (customers: number): WorldSettings => ({
   ...DEFAULT_WORLD,
   customers,
   days: REPLAYED_DAYS + LIVE_DAYS,
-  activityScale: 0.35,
+  activityScale: 0.3,
 });
 
 /** The folder of the last demonstration makes room for this one; any other is left alone. */
@@ -133,7 +133,7 @@ export function demoCommand(run: (argv: readonly string[], io: Io) => Promise<nu
       .command('demo')
       .description('make a world, replay 120 days of it, then watch scores move while customers fall silent')
       .option('--customers <n>', 'how many', '2000')
-      .option('--seconds <n>', 'how long the live part takes', '12')
+      .option('--seconds <n>', 'how long the live part takes', '8')
       .option('--out <dir>', 'where it is kept', 'out/demo')
       .action(async (options: DemoOptions, self: Command) => {
         await demo(contextOf(io, self), options, argv => run(argv, io));
