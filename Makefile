@@ -72,7 +72,7 @@ bench-explain: build ## measure what the reasons of a score cost; results are ke
 	$(NODE) dist/bench/explain.js
 
 bench-swaps: build ## swap models a thousand times under load; results are kept in bench/results/swaps
-	$(NODE) --expose-gc dist/bench/swaps/main.js
+	node --expose-gc dist/bench/swaps/main.js
 
 bench-replay: build ## measure how fast an archive becomes features; results are kept in bench/results/replay
 	$(NODE) dist/bench/replay.js
