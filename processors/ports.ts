@@ -193,9 +193,8 @@ export interface StateStore {
    */
   scan(partition: number, limit: number, cursor?: CustomerId): Promise<StoredCustomer[]>;
   /**
-   * All customers of a partition in the order that costs the store least, in pages of about `limit`. `mark` is null at
-   * the beginning, then what the page before gave as `next`; that is null after the last page. Who is there throughout
-   * comes at least once.
+   * All customers of a partition in the order that costs the store least, in pages of about `limit`. `mark` begins with
+   * null and is then the page before's `next`, null at the end. Who is there throughout comes at least once.
    */
   walk(
     partition: number,
