@@ -1,6 +1,8 @@
 /**
- * Decoded customers in memory: what the batch in flight changed (the store does not have it yet), and beyond that
- * the ones touched last. Valid as long as the lane owns its partition; a commit that finds otherwise empties it.
+ * Stored values in memory: what the batch in flight changed (the store does not have it yet), and beyond that what was
+ * changed last. As bytes: decoded customers outlive two collections of young objects and die soon after, and moving
+ * them costs more than reading them again. Valid as long as the lane owns its partition; a commit that finds otherwise
+ * empties it.
  */
 import type { CustomerId } from '../../schemas';
 import { CorruptStateError, decodeCustomer, hash64, hashHex, newCustomer } from '../core';
@@ -13,24 +15,18 @@ export class DamagedStateError extends Error {
 }
 
 export class HotCustomers {
-  private readonly held = new Map<CustomerId, Customer>();
+  private readonly held = new Map<CustomerId, Uint8Array | null>();
 
-  /** `capacity` must hold two batches: the one in flight and the one being prepared. */
+  /** `capacity` must hold a batch: the one in flight. */
   constructor(private readonly capacity: number) {}
 
   /** Gives the customers that are held to `touched`; returns those that the store must be asked for. */
   fill(touched: Iterable<Touched>): Touched[] {
     const missing: Touched[] = [];
     for (const one of touched) {
-      const customer = this.held.get(one.id);
-      if (customer === undefined) {
-        missing.push(one);
-        continue;
-      }
-      // Moves it to the young end.
-      this.held.delete(one.id);
-      this.held.set(one.id, customer);
-      use(one, customer);
+      const value = this.held.get(one.id);
+      if (value === undefined) missing.push(one);
+      else use(one, open(one.id, value));
     }
     return missing;
   }
@@ -39,22 +35,22 @@ export class HotCustomers {
   decode(missing: readonly Touched[], values: readonly (Uint8Array | null)[]): void {
     for (let at = 0; at < missing.length; at++) {
       const one = missing[at]!;
-      const customer = open(one.id, values[at] ?? null);
-      this.held.set(one.id, customer);
-      use(one, customer);
-    }
-    this.trim();
-  }
-
-  private trim(): void {
-    for (const id of this.held.keys()) {
-      if (this.held.size <= this.capacity) return;
-      this.held.delete(id);
+      use(one, open(one.id, values[at] ?? null));
     }
   }
 
-  get size(): number {
-    return this.held.size;
+  /** What a batch changed; null: nobody is there any more. */
+  keep(states: ReadonlyMap<CustomerId, Uint8Array | null>): void {
+    const { held } = this;
+    for (const [id, value] of states) {
+      // Moves it to the young end.
+      held.delete(id);
+      held.set(id, value);
+    }
+    for (const id of held.keys()) {
+      if (held.size <= this.capacity) return;
+      held.delete(id);
+    }
   }
 
   clear(): void {

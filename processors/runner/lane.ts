@@ -62,7 +62,7 @@ export class Lane {
     const { source, maxMessageBytes, maxRecords, maxCustomers, hotCustomers } = this.settings;
     this.writer = new MessageWriter(ports.codec, source, maxMessageBytes, code => this.countDeadLetter(code));
     this.intake = new Intake(ports.log, partition, maxRecords);
-    this.hot = new HotCustomers(Math.max(hotCustomers, 2 * maxCustomers));
+    this.hot = new HotCustomers(Math.max(hotCustomers, maxCustomers));
     this.patience = new Patience(ports.clock, this.settings, () => this.metrics.retries++);
   }
 
@@ -270,6 +270,7 @@ export class Lane {
 
   private async load(draft: Draft): Promise<void> {
     const missing = this.hot.fill(draft.customers.values());
+    this.timer.took('codec');
     const { counts } = draft;
     counts.customersHot += draft.customers.size - missing.length;
     counts.customersLoaded += missing.length;
@@ -290,7 +291,8 @@ export class Lane {
       batchNumber: ++this.batchNumber,
       isSilent: this.recovery !== null,
     });
-    const { mailPositions, clocks } = batch;
+    const { mailPositions, clocks, states } = batch;
+    this.hot.keep(states);
     this.basis = { positions: offsetsOf(to), mailPositions, clocks };
     this.timer.took('encode');
     return batch;

@@ -10,7 +10,7 @@ export interface LaneSettings {
   vectorShare: number;
   /** `ce_source`: names the deployment, no host. */
   source: string;
-  /** Decoded customers kept in memory; never fewer than two batches of them. */
+  /** Stored values kept in memory; never fewer than a batch changes. */
   hotCustomers: number;
   /** A live lane waits this long for more records when the last batch was not full, ms. */
   lingerMs: number;
