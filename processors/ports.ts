@@ -205,9 +205,9 @@ export interface StateStore {
 
 /** The outcome is unknown when it throws: the lane asks `EventLog.committed` before it does anything else. */
 export interface Publisher {
-  /** Opens (or opens again) the channel for a partition and fences whoever published for it before. */
+  /** Opens (or opens again) the channel of a partition, fences whoever had it. Look at token and positions after this. */
   fence(partition: number): Promise<void>;
-  /** Mail, then messages and positions atomically where the log can. */
+  /** Mail, then messages and positions atomically where the log can. Throws when the channel was opened again since. */
   publish(partition: number, outbox: Outbox): Promise<void>;
 }
 

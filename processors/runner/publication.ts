@@ -24,9 +24,10 @@ export async function publishOutbox(outbox: Outbox, claim: Claim, tools: Publica
     } catch (error) {
       if (error instanceof FencedError || attempt >= attempts) throw error;
       await patience.wait(attempt);
-      // Still mine? Then a new publisher, which fences the one whose answer was lost.
-      await patience.ask(() => ports.store.load(claim, []));
+      // A new publisher fences the one whose answer was lost. Only then: still mine? Whoever claims later will see what
+      // this one publishes.
       await patience.ask(() => ports.publisher.fence(partition));
+      await patience.ask(() => ports.store.load(claim, []));
       const committed = await patience.ask(() => ports.log.committed(partition));
       if (committed === null || samePositions(committed, outbox.from)) continue;
       if (samePositions(committed, outbox.to)) return;

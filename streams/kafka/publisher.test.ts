@@ -106,15 +106,35 @@ describeWithServers('on a broker', () => {
 
     test('who was fenced publishes nothing more, neither messages nor positions, also for a neighbour', async () => {
       const [zombie, owner] = [world.publisher(), world.publisher()];
-      await zombie.fence(0);
+      for (const partition of [0, 1]) await zombie.fence(partition);
       await zombie.publish(0, outbox([message('before')], 1));
       await owner.fence(1);
       for (const partition of [0, 1])
         await expect(zombie.publish(partition, outbox([message('zombie')], 2))).rejects.toThrow();
+      await owner.fence(0);
       await owner.publish(0, outbox([message('after')], 2, 7));
       expect(await ids()).toEqual(['after', 'before']);
       await committedAs(world, 0, outbox([], 2, 7));
       expect(await world.log.committed(1)).toBeNull();
+    });
+
+    test('a producer that a neighbour opened anew publishes nothing for who has not looked since', async () => {
+      const [zombie, owner] = [world.publisher(), world.publisher()];
+      for (const partition of [0, 1]) await zombie.fence(partition);
+      await zombie.publish(0, outbox([message('first')], 1));
+      // Lane 0 of the zombie has looked at its positions, and stands still before it publishes.
+      for (const partition of [0, 1]) await owner.fence(partition);
+      await owner.publish(0, outbox([message('second')], 2, 7));
+      await owner.publish(0, outbox([message('third')], 3, 7));
+      // Its lane 1 finds out that it was fenced, and fences in turn: that producer is the newest of all.
+      await expect(zombie.publish(1, outbox([message('one')], 1))).rejects.toThrow();
+      await zombie.fence(1);
+      await expect(zombie.publish(0, outbox([message('second again')], 2))).rejects.toThrow(
+        'must be fenced first',
+      );
+      await zombie.publish(1, outbox([message('one')], 1));
+      expect(await ids()).toEqual(['first', 'one', 'second', 'third']);
+      await committedAs(world, 0, outbox([], 3, 7));
     });
 
     test('units are nobody’s rivals', async () => {
@@ -140,7 +160,7 @@ describeWithServers('on a broker', () => {
 
     test('lanes of a unit that are ready together share a transaction, and each commits its own', async () => {
       const publisher = world.publisher();
-      await publisher.fence(0);
+      for (const partition of [0, 1]) await publisher.fence(partition);
       const lanes = [0, 1].map(lane =>
         outbox([{ ...message(`lane-${lane}`), key: 'kim' }], 10 + lane, 3 + lane),
       );
@@ -154,7 +174,7 @@ describeWithServers('on a broker', () => {
 
     test('what fails on the way is not seen, of no lane and in no topic, and moves no position', async () => {
       const publisher = world.publisher();
-      await publisher.fence(0);
+      for (const partition of [0, 1]) await publisher.fence(partition);
       // A portion of its own that the topic refuses, behind one that it takes.
       const tooLarge = { ...message('large'), key: 'kim', value: randomBytes(2_000_000) };
       const failing = outbox([{ ...message('small'), key: 'kim' }, tooLarge], 1);
@@ -165,7 +185,7 @@ describeWithServers('on a broker', () => {
       ]);
       expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
       expect(await visibleIn(world)).toEqual([]);
-      await publisher.fence(0);
+      await publisher.fence(1);
       await publisher.publish(1, neighbour);
       expect(await ids()).toEqual(['neighbour']);
       await committedAs(world, 1, neighbour);

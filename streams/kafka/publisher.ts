@@ -52,7 +52,7 @@ export class KafkaPublisher implements Publisher {
   }
 
   fence(partition: number): Promise<void> {
-    return this.channelOf(partition).fence();
+    return this.channelOf(partition).fence(partition);
   }
 
   async publish(partition: number, outbox: Outbox): Promise<void> {
@@ -102,9 +102,16 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
-/** One producer and what waits for its next transaction. */
+/**
+ * One producer and what waits for its next transaction. Lanes share it, but not what they know: a lane that was stopped
+ * between its look at token and K and its publication may have been replaced meanwhile, and a neighbour's lane may have
+ * opened a newer producer since, which is nobody's zombie. So a lane publishes only with the producer that it has
+ * fenced with itself, before that look.
+ */
 class GroupChannel {
   private sender: Promise<Sender> | null = null;
+  /** The producer that was open when a partition was fenced last. */
+  private readonly fencedWith = new Map<number, Promise<Sender>>();
   private waiting: Waiting[] = [];
   private isBusy = false;
 
@@ -113,12 +120,13 @@ class GroupChannel {
     private readonly options: KafkaPublisherOptions,
   ) {}
 
-  /** Opens the producer unless one is open and well. */
-  async fence(): Promise<void> {
+  /** Opens the producer unless one is open and well; the partition may publish with it. */
+  async fence(partition: number): Promise<void> {
     this.sender ??= openSender(this.unit, this.options);
     const opening = this.sender;
     try {
       await opening;
+      this.fencedWith.set(partition, opening);
     } catch (error) {
       if (this.sender === opening) this.sender = null;
       throw error;
@@ -138,8 +146,8 @@ class GroupChannel {
     // The others of the group are ready in nearly the same moment: from then on they keep step.
     if (this.options.unitSize > 1) await delay(GATHER_MS);
     while (this.waiting.length > 0) {
-      const batch = this.waiting;
-      this.waiting = [];
+      const batch = this.takeFenced();
+      if (batch.length === 0) continue;
       try {
         await this.send(batch);
         for (const { resolve } of batch) resolve();
@@ -150,10 +158,24 @@ class GroupChannel {
     this.isBusy = false;
   }
 
+  /** What waits, without those whose lane knows another producer: they are turned away. */
+  private takeFenced(): Waiting[] {
+    const { sender, fencedWith, unit } = this;
+    const taken: Waiting[] = [];
+    for (const one of this.waiting)
+      if (sender !== null && fencedWith.get(one.partition) === sender) taken.push(one);
+      else
+        one.reject(
+          new ProducerLostError(
+            `The producer of group ${unit} is not the one that partition ${one.partition} knows: it must be fenced first.`,
+          ),
+        );
+    this.waiting = [];
+    return taken;
+  }
+
   private async send(batch: readonly Waiting[]): Promise<void> {
-    const opened = this.sender;
-    if (opened === null)
-      throw new ProducerLostError(`Group ${this.unit} has no producer: it must be fenced first.`);
+    const opened = this.sender!;
     try {
       const messages = batch.flatMap(({ outbox }) => outbox.messages);
       await (await opened).send(messages, positionsOf(batch, this.options.topicPrefix));
@@ -168,6 +190,7 @@ class GroupChannel {
   async close(): Promise<void> {
     const opened = this.sender;
     this.sender = null;
+    this.fencedWith.clear();
     await opened?.then(sender => sender.close()).catch(() => undefined);
   }
 }
