@@ -51,12 +51,14 @@ WORKDIR /app/backfill/trainer
 COPY backfill/trainer/requirements.txt ./
 # What a wheel brings for building and testing against it, and pip itself, are of no use at run time.
 RUN python3 -m venv .venv \
-  && .venv/bin/pip install --quiet --no-cache-dir --disable-pip-version-check --only-binary=:all: \
+  && .venv/bin/pip install --quiet --no-compile --no-cache-dir --disable-pip-version-check --only-binary=:all: \
     --cert /etc/ssl/certs/ca-certificates.crt -r requirements.txt \
   && .venv/bin/pip uninstall --quiet --yes setuptools pip \
   && rm -rf .venv/lib/python3*/site-packages/onnx/backend/test \
   && find .venv -type d \( -name tests -o -name include \) -prune -exec rm -rf {} +
 COPY backfill/trainer/rescore_trainer rescore_trainer
+# Byte code of what it imports: the root is read-only when it runs.
+RUN .venv/bin/python -m rescore_trainer --help >/dev/null
 
 FROM processor AS backfill
 USER root

@@ -55,7 +55,7 @@ $(CFN_LINT): k8s/fargate/requirements.txt
 	@if command -v cfn-lint >/dev/null; then true; \
 	elif ! command -v python3 >/dev/null; then echo '!!! There is no python3: cfn-lint will be SKIPPED.' >&2; \
 	elif echo 'Installing cfn-lint into k8s/fargate/.venv, once.' && python3 -m venv k8s/fargate/.venv \
-	  && k8s/fargate/.venv/bin/pip install --quiet --no-deps --disable-pip-version-check --timeout 30 --retries 2 -r $<; \
+	  && k8s/fargate/.venv/bin/pip install --quiet --no-compile --no-deps --disable-pip-version-check --timeout 30 --retries 2 -r $<; \
 	then touch $@; \
 	else echo '!!! cfn-lint could not be installed: its test will be SKIPPED.' >&2; fi
 
@@ -71,7 +71,7 @@ bench-cluster: build ## measure the distributed engine on real servers in contai
 bench-explain: build ## measure what the reasons of a score cost; results are kept in bench/results/explain
 	$(NODE) dist/bench/explain.js
 
-bench-swaps: build ## swap models a thousand times under load; results are kept in bench/results/swaps
+bench-swaps: build ## swap models two thousand times under load; results are kept in bench/results/swaps
 	node --expose-gc dist/bench/swaps/main.js
 
 bench-replay: build ## measure how fast an archive becomes features; results are kept in bench/results/replay
@@ -88,10 +88,12 @@ TRAINER_STAMP := $(TRAINER)/.installed
 PYTHON ?= python3
 
 # Every package and its digest is in the lists; what is not in them is not installed. The tests' packages come along.
+# Byte code is made of what the trainer imports: of all that the packages bring, it takes as long as to fetch them.
 $(TRAINER_STAMP): backfill/trainer/requirements.txt backfill/trainer/requirements-test.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "The trainer needs Python 3.11 or newer: make trainer PYTHON=...")'
 	$(PYTHON) -m venv $(TRAINER)
-	$(TRAINER)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes $(patsubst %,-r %,$^)
+	$(TRAINER)/bin/pip install --quiet --no-compile --disable-pip-version-check --only-binary :all: --require-hashes $(patsubst %,-r %,$^)
+	@cd backfill/trainer && .venv/bin/python -m rescore_trainer --help >/dev/null
 	@touch $@
 
 trainer: $(TRAINER_STAMP) ## install what fits models, into backfill/trainer/.venv (needs python3)

@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 /** Every test runs from TypeScript source through swc; types are checked apart, by `make check`. */
 module.exports = {
   testEnvironment: 'node',
@@ -35,7 +37,8 @@ module.exports = {
   },
   transformIgnorePatterns: ['/node_modules/(?!hyparquet)'],
   testTimeout: 120_000,
-  maxWorkers: '100%',
+  // One more than there are processors: many wait for servers most of the time.
+  maxWorkers: availableParallelism() + 1,
   testSequencer: '<rootDir>/scripts/slowest-first.js',
   reporters: ['default', ['jest-junit', { outputDirectory: 'reports', outputName: 'jest.xml' }]],
 };

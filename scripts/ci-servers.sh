@@ -11,28 +11,25 @@ say() { echo "ci-servers: $*" >&2; }
 give_up() { say "$* The tests that need servers will be skipped."; exit 0; }
 answers() { docker version >/dev/null 2>&1; }
 
-# RUNLEVEL keeps packages from starting services of their own.
+# What is missing, and the packages that bring it. RUNLEVEL keeps them from starting services of their own.
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
-updated=
-packages() {
-  command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
-  say "installing $*"
-  [ -n "$updated" ] || apt-get update -qq >/dev/null && updated=yes
-  apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+wanted=()
+need() { command -v "$1" >/dev/null || wanted+=("${@:2}"); }
+install() { apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }
+
+# In one go, which is quicker; where one of them is not to be had, each on its own, so that the others come.
+install_packages() {
+  [ ${#wanted[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return
+  say "installing ${wanted[*]}"
+  apt-get update -qq >/dev/null
+  install "${wanted[@]}" && return
+  for package in "${wanted[@]}"; do install "$package"; done
 }
 
-install_tools() {
-  command -v redis-server >/dev/null || packages redis-server || say "There is no redis-server: its tests will be skipped."
-  command -v promtool >/dev/null || packages prometheus || say "There is no promtool: its test will be skipped."
-  command -v chromium >/dev/null || packages chromium fonts-dejavu-core ||
-    say "There is no chromium: the report is not looked at in a browser."
-  command -v cfn-lint >/dev/null || [ -x k8s/fargate/.venv/bin/cfn-lint ] || timeout 300 make cfn-lint >&2 ||
-    say "There is no cfn-lint: its test will be skipped."
-}
-
-install_engine() {
-  command -v dockerd >/dev/null && return
-  packages docker.io iptables || give_up "There is no Docker engine, and none can be installed here."
+say_what_is_missing() {
+  command -v redis-server >/dev/null || say "There is no redis-server: its tests will be skipped."
+  command -v promtool >/dev/null || say "There is no promtool: its test will be skipped."
+  command -v chromium >/dev/null || say "There is no chromium: the report is not looked at in a browser."
 }
 
 # With the storage that works here: overlay2, or vfs where that is not to be had.
@@ -54,9 +51,14 @@ start_engine() {
   give_up "The engine did not start."
 }
 
-install_tools
+need redis-server redis-server
+need promtool prometheus
+need chromium chromium fonts-dejavu-core
+answers || need dockerd docker.io iptables
+install_packages
+say_what_is_missing
 if ! answers; then
-  install_engine
+  command -v dockerd >/dev/null || give_up "There is no Docker engine, and none can be installed here."
   start_engine
 fi
 bash scripts/stand-ins.sh >&2 || give_up "The images could not be had."

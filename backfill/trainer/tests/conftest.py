@@ -1,11 +1,15 @@
 """A small question with a known answer: who stays away depends on the first two of six features, a third of them undefined."""
 
+import os
 import sys
 from pathlib import Path
 
-import numpy as np
-import pyarrow.parquet as parquet
-import pytest
+# As the trainer sets it, before numpy is loaded.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np  # noqa: E402
+import pyarrow.parquet as parquet  # noqa: E402
+import pytest  # noqa: E402
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
