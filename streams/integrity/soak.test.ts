@@ -1,6 +1,7 @@
 /**
  * A soak: random kills, stops, Redis restarts and broker restarts for a while, then the verdict. Two minutes unless
- * SOAK_MINUTES says otherwise; SOAK_SEED chooses another course of events.
+ * SOAK_MINUTES says otherwise; SOAK_SEED chooses another course of events, SOAK_RATE other inputs a second. A long one
+ * has the machine for itself: its lanes wait for a batch as long as in production.
  */
 import { SECOND_MS } from '../../schemas';
 import { systemClock } from '../../cli/clock';
@@ -9,6 +10,7 @@ import type { Processor } from './fleet';
 import { Scenario, pause } from './scenario';
 
 const MINUTES = Number(process.env['SOAK_MINUTES'] ?? 2);
+const RATE = Number(process.env['SOAK_RATE'] ?? 200);
 const SEED = Number(process.env['SOAK_SEED'] ?? systemClock.now() % 100_000);
 
 describeWithServers('a soak', () => {
@@ -17,7 +19,8 @@ describeWithServers('a soak', () => {
   test(
     `${MINUTES} minutes of trouble`,
     async () => {
-      const scenario = await Scenario.open({ ...servers(), seed: SEED, rate: 200 });
+      const settings = MINUTES > 5 ? { RESCORE_LANE_LINGER_MS: '10' } : {};
+      const scenario = await Scenario.open({ ...servers(), seed: SEED, rate: RATE, settings });
       try {
         const fleet = ['a', 'b', 'c'].map(name => scenario.processor(name));
         for (const processor of fleet) processor.start();
