@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import { Redis } from 'ioredis';
+import { keysOf } from '../../processors/state/redis/keys';
 import { connectKafka } from '../../streams/kafka';
 import { freePort, startKafka, startRedis } from '../../streams/testing/servers';
 import type { KafkaServer, RedisServer } from '../../streams/testing/servers';
@@ -21,6 +22,9 @@ export interface BedOptions {
   unitSize: number;
   settings?: Readonly<Record<string, string>>;
 }
+
+/** Customers that are written at once. */
+const PAGE = 1_000;
 
 let bedsMade = 0;
 
@@ -71,6 +75,17 @@ export class Bed {
     });
     this.processors.push(processor);
     return processor;
+  }
+
+  /** Gives everybody in Redis the same stored value; no processor may be at work. */
+  async giveToEveryone(value: Uint8Array): Promise<void> {
+    const bytes = Buffer.from(value);
+    for (let partition = 0; partition < this.options.partitions; partition++) {
+      const { facts } = keysOf(this.options.name, partition);
+      const ids = await this.redis.hkeys(facts);
+      for (let at = 0; at < ids.length; at += PAGE)
+        await this.redis.hset(facts, ...ids.slice(at, at + PAGE).flatMap(id => [id, bytes]));
+    }
   }
 
   async close(): Promise<void> {

@@ -37,6 +37,8 @@ export interface LoadOptions {
   partitions: number;
   customers: number;
   seed: number;
+  /** Of all events; 0.04 unless given. */
+  orderShare?: number;
 }
 
 /** Sends events; remembers for each customer when its newest one was sent and in which partition it is. */
@@ -76,7 +78,7 @@ export class Load {
     const partition = partitionOf(key, partitions);
     const timestamp = systemClock.now() - this.random.int(60 * SECOND_MS);
     const messageId = `b${this.sent++}`;
-    if (!this.random.chance(ORDER_SHARE)) {
+    if (!this.random.chance(this.options.orderShare ?? ORDER_SHARE)) {
       const value = this.codec.encodeInput('web-events', { ...EVENT, messageId, userId: key, timestamp });
       return { topic: `${prefix}web-events`, key, partition, value: Buffer.from(value) };
     }

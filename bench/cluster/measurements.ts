@@ -1,5 +1,7 @@
 /** What is measured of the distributed engine, one function each. Broker, Redis and processor share this box. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { encodeCustomer } from '../../processors/core';
+import { typicalCustomer } from '../../processors/core/testing/typical';
 import { STAGES } from '../../processors/runner';
 import { systemClock } from '../../cli/clock';
 import { Bed } from './bed';
@@ -12,6 +14,8 @@ export type Figures = Record<string, number>;
 
 /** The compilers of broker and processor are busy at first, and would be measured instead. */
 const WARM_UP_MS = 45_000;
+/** Events after a start that are not counted: V8 compiles what runs, once in the life of a processor. */
+const SETTLING = 100_000;
 /** Metrics cost the processor something too. */
 const POLL_MS = 500;
 /** Every evaluation is published: nearly one score an event, as many as there can be. Reasons are measured apart. */
@@ -27,6 +31,15 @@ const inputsOf = async (processor: BenchProcessor): Promise<number> => {
   for (const count of (await processor.metric('rescore_inputs_total')).values()) sum += count;
   return sum;
 };
+
+/** Resolves with the inputs of a processor once they are that many. */
+async function untilInputs(processor: BenchProcessor, wanted: number): Promise<number> {
+  for (;;) {
+    const inputs = await inputsOf(processor);
+    if (inputs >= wanted) return inputs;
+    await delay(POLL_MS);
+  }
+}
 
 const scoresOf = async (processor: BenchProcessor): Promise<number> => {
   let sum = 0;
@@ -57,15 +70,22 @@ const named = (name: string, figures: Figures): Figures =>
 
 /** A backlog worked off: what a core does when nothing else holds it up. */
 export const backlog = (servers: Servers, events: number, customers: number): Promise<Figures> =>
-  workOff(servers, `backlog.${customers}customers`, events, customers, PUBLISH_ALL);
+  workOff(servers, { name: `backlog.${customers}customers`, events, customers, settings: PUBLISH_ALL });
 
 /** The same with the reasons behind every score. */
 export const withReasons = (servers: Servers, events: number, customers: number): Promise<Figures> =>
-  workOff(servers, 'reasons', events, customers, { ...PUBLISH_ALL, RESCORE_PUBLISH_REASONS: 'on' });
+  workOff(servers, {
+    name: 'reasons',
+    events,
+    customers,
+    settings: { ...PUBLISH_ALL, RESCORE_PUBLISH_REASONS: 'on' },
+  });
 
 /**
- * What an event costs as the customers grow: in batches so small that nobody comes twice, so each gets its score. The sizes
- * take turns, and each says its median: what a busy host does to one of them would pass for growth.
+ * What an event costs as the customers grow: in batches so small that nobody comes twice, so each gets its score.
+ * Everybody has a typical customer's 90 days behind him and sends no orders, or a few customers would cost more for all
+ * that they did in this measurement. The sizes take turns, and each says its median: what a busy host does to one of
+ * them would pass for growth.
  */
 export async function growth(
   servers: Servers,
@@ -79,7 +99,9 @@ export async function growth(
   for (let round = 0; round < rounds; round++)
     for (const customers of sizes) {
       onSize(customers);
-      found.get(customers)!.push(await workOff(servers, 'growth', events, customers, settings));
+      found
+        .get(customers)!
+        .push(await workOff(servers, { name: 'growth', events, customers, settings, sameHistory: true }));
     }
   const figures: Figures = {};
   const costs = [...found].map(([customers, each]) => {
@@ -98,33 +120,42 @@ export async function growth(
   return figures;
 }
 
+interface Backlog {
+  name: string;
+  events: number;
+  customers: number;
+  settings: Record<string, string>;
+  /** Everybody begins with the state of the same typical customer, and nobody orders. */
+  sameHistory?: boolean;
+}
+
 async function workOff(
   servers: Servers,
-  name: string,
-  events: number,
-  customers: number,
-  settings: Record<string, string>,
+  { name, events, customers, settings, sameHistory = false }: Backlog,
 ): Promise<Figures> {
   const bed = await Bed.make(servers, { name: `${name}${customers}`, partitions: 4, unitSize: 4, settings });
   try {
-    const load = new Load({ kafka: bed.kafka, prefix: bed.prefix, partitions: 4, customers, seed: 1 });
+    const { kafka, prefix } = bed;
+    const of = { kafka, prefix, partitions: 4, customers, seed: 1 };
+    const load = new Load(sameHistory ? { ...of, orderShare: 0 } : of);
     await load.connect();
-    // What everybody is first seen with, and the compiler's warm-up, is not measured.
+    // What everybody is first seen with is not measured.
     const warmUp = Math.max(customers, 60_000);
     const processor = await bed.processor('a');
     await processor.start();
     await load.flood(warmUp);
-    while ((await inputsOf(processor)) < warmUp) await delay(POLL_MS);
+    await untilInputs(processor, warmUp);
     await processor.kill();
-    await load.flood(events);
+    if (sameHistory) await bed.giveToEveryone(encodeCustomer(typicalCustomer(1, systemClock.now())));
+    await load.flood(SETTLING + events);
     await load.disconnect();
     const again = await bed.processor('a');
     await again.start();
+    await untilInputs(again, SETTLING);
     const before = spent(servers, again);
     const from = { inputs: await inputsOf(again), scores: await scoresOf(again), at: systemClock.now() };
     const stages = await again.metric('rescore_stage_seconds_total');
-    let inputs = 0;
-    for (; inputs < events; inputs = await inputsOf(again)) await delay(POLL_MS);
+    const inputs = await untilInputs(again, SETTLING + events);
     const after = spent(servers, again);
     const counted = inputs - from.inputs;
     const seconds = (systemClock.now() - from.at) / 1_000;

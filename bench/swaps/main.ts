@@ -1,5 +1,5 @@
 /**
- * `make bench-swaps`: a thousand swaps of models while an embedded engine scores, with the shipped models signed again
+ * `make bench-swaps`: two thousand swaps of models while an embedded engine scores, with the shipped models signed again
  * under many versions. Answers what a swap may not do: keep memory, stall the process, lose or double a score, or leave
  * it unsaid which model made it. Ends with an error when it does.
  */
@@ -24,7 +24,7 @@ import { StallWatch, growth, residentMegabytes } from './watching';
 import type { Memory } from './watching';
 
 const ROOT = resolve(__dirname, existsSync(join(__dirname, '../../package.json')) ? '../..' : '../../..');
-const SWAPS = Number(process.argv[2] ?? 1_000);
+const SWAPS = Number(process.argv[2] ?? 2_000);
 /** Many, so that no state grows while it runs: what is held in memory of customers is full at once. */
 const CUSTOMERS = 100_000;
 const EVENTS_PER_SECOND = 1_000;
@@ -183,7 +183,7 @@ async function drained(engine: LiveEngine): Promise<void> {
   while (engine.pending() > 0) await systemClock.sleep(EVERY_MS);
 }
 
-/** What a thousand swaps may not do. */
+/** What swaps may not do. */
 const BROKEN: [string, (figures: Record<string, number>) => boolean][] = [
   ['there was no load', one => one['scores.published']! < SWAPS],
   ['not every swap happened', one => one['swaps']! < SWAPS],

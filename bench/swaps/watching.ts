@@ -45,9 +45,12 @@ export interface Memory {
   megabytes: number;
 }
 
-/** Megabytes per thousand swaps, by least squares, without the first tenth. */
+/**
+ * Megabytes per thousand swaps, by least squares, over the second half: in the first one the allocator's arenas fill,
+ * and so does what is held of customers, once.
+ */
 export function growth(samples: readonly Memory[]): number {
-  const late = samples.slice(Math.ceil(samples.length / 10));
+  const late = samples.slice(Math.ceil(samples.length / 2));
   const mean = (of: (sample: Memory) => number): number =>
     late.reduce((sum, one) => sum + of(one), 0) / late.length;
   const [x, y] = [mean(one => one.swaps), mean(one => one.megabytes)];

@@ -9,22 +9,22 @@ const END = Date.UTC(2026, 5, 1, 12);
 const DAYS = 90;
 const NAMES = ['page', 'Product Viewed', 'page', 'Product Added', 'page', 'Signed In'];
 
-/** `scale` 1: five sessions a week of six events, one order a month, over 90 days, with its ticks. */
-export function typicalCustomer(scale: number): Customer {
+/** `scale` 1: five sessions a week of six events, one order a month, over 90 days until `end`, with its ticks. */
+export function typicalCustomer(scale: number, end: EpochMs = END): Customer {
   const customer = newCustomer('customer-0001');
-  for (const input of inputs(scale)) {
+  for (const input of inputs(scale, end)) {
     tickThrough(customer, input.recordAt);
     fold(customer, input, clocksAt(input.recordAt), DEFAULT_SETTINGS, []);
   }
-  tickThrough(customer, END);
+  tickThrough(customer, end);
   return customer;
 }
 
-function inputs(scale: number): CustomerInput[] {
+function inputs(scale: number, end: EpochMs): CustomerInput[] {
   const list: CustomerInput[] = [];
   const sessions = Math.round((DAYS / 7) * 5 * scale);
   for (let session = 0; session < sessions; session++) {
-    const start = END - DAYS * DAY_MS + Math.floor(((session + 0.3) * DAYS * DAY_MS) / sessions);
+    const start = end - DAYS * DAY_MS + Math.floor(((session + 0.3) * DAYS * DAY_MS) / sessions);
     for (let event = 0; event < 6; event++)
       list.push(
         activity(start + event * 4 * MINUTE_MS + session * 137, {
@@ -38,7 +38,7 @@ function inputs(scale: number): CustomerInput[] {
   const orders = Math.round((DAYS / 30) * scale);
   for (let number = 0; number < orders; number++)
     list.push(
-      order(END - DAYS * DAY_MS + Math.floor(((number + 0.5) * DAYS * DAY_MS) / orders) + HOUR_MS, {
+      order(end - DAYS * DAY_MS + Math.floor(((number + 0.5) * DAYS * DAY_MS) / orders) + HOUR_MS, {
         orderId: `order-${number}`,
         amountMinor: 2_000 + number * 137,
       }),
