@@ -205,7 +205,10 @@ export interface StateStore {
 
 /** The outcome is unknown when it throws: the lane asks `EventLog.committed` before it does anything else. */
 export interface Publisher {
-  /** Opens (or opens again) the channel of a partition, fences whoever had it. Look at token and positions after this. */
+  /**
+   * Opens (or opens again) the channel of a partition, fences whoever had it, and waits until all that went through it
+   * before is decided: only then do `EventLog.committed` and the token say what they mean.
+   */
   fence(partition: number): Promise<void>;
   /** Mail, then messages and positions atomically where the log can. Throws when the channel was opened again since. */
   publish(partition: number, outbox: Outbox): Promise<void>;

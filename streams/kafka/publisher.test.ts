@@ -137,6 +137,19 @@ describeWithServers('on a broker', () => {
       await committedAs(world, 0, outbox([], 3, 7));
     });
 
+    test('who fences sees all that it has published, although the broker answers before it can be read', async () => {
+      const publisher = world.publisher();
+      await publisher.fence(0);
+      for (let at = 1; at <= 40; at++) {
+        const messages = OUTPUT_TOPICS.flatMap(topic =>
+          ['kim', 'lee', 'anne'].map(key => ({ ...message(`${topic}-${key}-${at}`), topic, key })),
+        );
+        await publisher.publish(0, outbox(messages, at));
+        await publisher.fence(0);
+        expect(await world.log.committed(0)).toMatchObject(positionsAt(at));
+      }
+    });
+
     test('units are nobody’s rivals', async () => {
       const [first, second] = [world.publisher({ unitSize: 1 }), world.publisher({ unitSize: 1 })];
       await first.fence(0);

@@ -102,6 +102,18 @@ export class TransactionalProducer {
     }
   }
 
+  /**
+   * Resolves when the transaction before is over for every reader, its positions included. The broker answers the end
+   * of one as soon as that is written down, and hands out the positions of before until the markers are set too; but
+   * it begins no other one meanwhile. So an empty one is begun, and given up. @throws when it was fenced
+   */
+  async settle(): Promise<void> {
+    const { identity, coordinator, options } = this;
+    const { groupId } = options;
+    await patiently(() => coordinator.addOffsetsToTxn({ ...identity, groupId }), NOT_YET);
+    await coordinator.endTxn({ ...identity, transactionResult: false });
+  }
+
   /** All of it or nothing. After an error the outcome is unknown, and this producer is of no more use. */
   async transact(messages: readonly OutgoingMessage[], offsets: readonly CommittedOffset[]): Promise<void> {
     const { identity, coordinator, group, options } = this;
