@@ -36,6 +36,8 @@ class SimulatedFault extends Error {
   override readonly name = 'SimulatedFault';
 }
 
+const MOST_QUEUEING_MS = 10 * SECOND_MS;
+
 interface RunningLane {
   lane: Lane;
   stop: AbortController;
@@ -58,7 +60,8 @@ export class SimulatedProcess {
     private readonly onStep: (process: SimulatedProcess, step: LaneStep) => Promise<void>,
   ) {
     this.actor = { name, state: 'running' };
-    this.publisher = new MemoryPublisher(shared.broker);
+    const { broker, mutations } = shared;
+    this.publisher = mutations.producers?.(broker) ?? new MemoryPublisher(broker);
   }
 
   get isAlive(): boolean {
@@ -147,6 +150,12 @@ export class SimulatedProcess {
   async before(kind: keyof PortFaults | null): Promise<void> {
     if (this.shared.random.chance(0.5)) await this.shared.turns.turn(this.actor);
     if (kind !== null && this.fails(kind)) throw new SimulatedFault(`${kind} of ${this.actor.name}`);
+  }
+
+  /** Behind the transactions of neighbours. */
+  async queues(): Promise<void> {
+    const { turns, random } = this.shared;
+    if (this.fails('publishWaits')) await turns.sleep(this.actor, random.int(MOST_QUEUEING_MS));
   }
 
   /** The call took effect, the answer is lost. */

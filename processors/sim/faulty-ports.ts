@@ -76,6 +76,9 @@ export class FaultyLog implements EventLog {
 
   async committed(partition: number) {
     await this.process.before(null);
+    const { broker, random } = this.process.world;
+    // Whether a transaction that was answered can be read by now is a matter of luck, unless somebody has waited for it.
+    if (random.chance(0.5)) broker.decide(partition);
     return this.inner.committed(partition);
   }
 }
@@ -143,13 +146,19 @@ export class FaultyPublisher implements Publisher {
   }
 
   async publish(partition: number, outbox: Outbox): Promise<void> {
-    await this.process.before('publishRefused');
-    // Mail goes first, by itself: a crash in between leaves it alone in the log.
-    if (outbox.mail.length > 0) {
-      this.process.publishes.sendMail(outbox);
-      await this.process.before(null);
+    try {
+      await this.process.before('publishRefused');
+      // Mail goes first, by itself: a crash in between leaves it alone in the log.
+      if (outbox.mail.length > 0) {
+        this.process.publishes.sendMail(outbox);
+        await this.process.before(null);
+      }
+      await this.process.queues();
+      await this.process.publishes.publish(partition, { ...outbox, mail: [] });
+      this.process.after('publishReplyLost');
+    } catch (error) {
+      this.process.publishes.lose(partition);
+      throw error;
     }
-    await this.process.publishes.publish(partition, { ...outbox, mail: [] });
-    this.process.after('publishReplyLost');
   }
 }

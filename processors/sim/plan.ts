@@ -23,6 +23,8 @@ export interface PortFaults {
   publishRefused: number;
   publishReplyLost: number;
   appendReplyLost: number;
+  /** The lane's turn with the producer of its group comes late. */
+  publishWaits: number;
 }
 
 export interface Plan {
@@ -33,6 +35,8 @@ export interface Plan {
   calmAt: EpochMs;
   endAt: EpochMs;
   partitions: number;
+  /** Neighbouring partitions that move together and share a producer. */
+  unitSize: number;
   processes: number;
   customers: string[];
   occasions: number;
@@ -87,6 +91,7 @@ export function makePlan(seed: number, random: Random): Plan {
         }
       : null,
     losesWrites,
+    unitSize: random.between(1, 3),
   };
 }
 
@@ -135,5 +140,6 @@ function portFaultsOf(random: Random): PortFaults {
     publishRefused: chance(),
     publishReplyLost: chance(),
     appendReplyLost: chance(),
+    publishWaits: 3 * chance(),
   };
 }

@@ -1,4 +1,5 @@
 /** One wrong rule for each invariant: what a defect of that kind would look like to the lane's world. */
+import { MemoryPublisher } from '../../streams/memory';
 import type { Session } from '../../schemas';
 import type {
   EventLog,
@@ -213,3 +214,31 @@ export const PLANTED_BUGS: Record<keyof typeof INVARIANTS, PlantedBug> = {
     ),
   },
 };
+
+class HastyPublisher extends MemoryPublisher {
+  protected override settles(): boolean {
+    return true;
+  }
+}
+
+class TrustingPublisher extends MemoryPublisher {
+  protected override isFencedWith(): boolean {
+    return true;
+  }
+}
+
+/** Two that were found by tests on a real broker, before the simulation knew of groups and of early answers. */
+export const FURTHER_BUGS: (PlantedBug & { invariant: keyof typeof INVARIANTS })[] = [
+  {
+    invariant: 'I8',
+    rule: 'a fence that finds a producer open does not wait for its last transaction',
+    mutations: { producers: broker => new HastyPublisher(broker) },
+    from: 43,
+  },
+  {
+    invariant: 'I8',
+    rule: 'a lane publishes with a producer that only its neighbour has fenced with',
+    mutations: { producers: broker => new TrustingPublisher(broker) },
+    from: 2_590,
+  },
+];

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { INVARIANTS } from './invariants';
-import { PLANTED_BUGS } from './planted-bugs';
+import { FURTHER_BUGS, PLANTED_BUGS } from './planted-bugs';
 import { simulate } from './simulate';
 
 const PROGRAM = path.resolve(__dirname, '../../dist/processors/sim/main.js');
@@ -47,7 +47,7 @@ describe('a planted bug is noticed', () => {
   });
 
   const bugs = Object.entries(PLANTED_BUGS).map(([invariant, bug]) => ({ invariant, ...bug }));
-  test.each(bugs)('$invariant: $rule', async ({ invariant, mutations, from = 0 }) => {
+  test.each([...bugs, ...FURTHER_BUGS])('$invariant: $rule', async ({ invariant, mutations, from = 0 }) => {
     const found: string[] = [];
     for (let seed = from; seed < from + 40 && !found.some(is(invariant)); seed++)
       found.push(...(await simulate(seed, mutations)).violations);

@@ -26,14 +26,31 @@ interface TopicPartition {
   end: number;
 }
 
+export interface MemoryBrokerOptions {
+  /** Neighbouring partitions that share a producer. */
+  unitSize?: number;
+  /** The end of a transaction is answered before its positions can be read, as Kafka does: see `decide`. */
+  answersEarly?: boolean;
+}
+
 export class MemoryBroker {
   private readonly inputs: Record<InputTopic, TopicPartition[]>;
   private readonly committed = new Map<number, CommittedPositions>();
+  /** Positions of transactions that were answered and can't be read yet. */
+  private readonly undecided = new Map<number, CommittedPositions>();
+  /** By group of partitions. */
   private readonly producerEpochs = new Map<number, number>();
+  private readonly unitSize: number;
+  private readonly answersEarly: boolean;
   /** Everything that a read_committed consumer sees, in the order of publication. */
   readonly published: PublishedMessage[] = [];
 
-  constructor(readonly partitions: number) {
+  constructor(
+    readonly partitions: number,
+    { unitSize = 1, answersEarly = false }: MemoryBrokerOptions = {},
+  ) {
+    this.unitSize = unitSize;
+    this.answersEarly = answersEarly;
     const empty = (): TopicPartition[] =>
       Array.from({ length: partitions }, () => ({ records: [], start: 0, end: 0 }));
     this.inputs = Object.fromEntries(INPUT_TOPICS.map(topic => [topic, empty()])) as typeof this.inputs;
@@ -92,26 +109,49 @@ export class MemoryBroker {
 
   /** null: expired, as a group's offsets do when it was away for long. */
   setCommitted(partition: number, positions: CommittedPositions | null): void {
+    this.undecided.delete(partition);
     if (positions === null) this.committed.delete(partition);
     else this.committed.set(partition, { ...positions });
   }
 
-  /** A new producer epoch for the partition: whoever published for it before may not any more. */
-  fence(partition: number): number {
-    const epoch = (this.producerEpochs.get(partition) ?? 0) + 1;
-    this.producerEpochs.set(partition, epoch);
+  unitOf(partition: number): number {
+    return Math.floor(partition / this.unitSize);
+  }
+
+  /** The positions that the last transaction of a partition has committed can be read from now on. */
+  decide(partition: number): void {
+    const positions = this.undecided.get(partition);
+    if (positions !== undefined) this.setCommitted(partition, positions);
+  }
+
+  /** A new producer epoch for a group, once its last transaction is over: nobody else may publish for it any more. */
+  fence(unit: number): number {
+    this.decideAll(unit);
+    const epoch = (this.producerEpochs.get(unit) ?? 0) + 1;
+    this.producerEpochs.set(unit, epoch);
     return epoch;
+  }
+
+  /** Begins a transaction, which waits for the end of the one before. */
+  begin(unit: number, producerEpoch: number): void {
+    if (this.producerEpochs.get(unit) !== producerEpoch)
+      throw new ProducerFencedError(`Another producer has fenced group ${unit}.`);
+    this.decideAll(unit);
+  }
+
+  private decideAll(unit: number): void {
+    for (const partition of [...this.undecided.keys()])
+      if (this.unitOf(partition) === unit) this.decide(partition);
   }
 
   /** One transaction: all messages and the positions, or nothing. */
   transact(
     partition: number,
-    producerEpoch: number | undefined,
+    producerEpoch: number,
     messages: readonly OutgoingMessage[],
     to: CommittedPositions,
   ): void {
-    if (producerEpoch === undefined || this.producerEpochs.get(partition) !== producerEpoch)
-      throw new ProducerFencedError(`Another producer has fenced partition ${partition}.`);
+    this.begin(this.unitOf(partition), producerEpoch);
     for (const message of messages)
       this.published.push({
         ...message,
@@ -119,7 +159,8 @@ export class MemoryBroker {
         partition,
         sequence: this.published.length,
       });
-    this.setCommitted(partition, to);
+    this.undecided.set(partition, { ...to });
+    if (!this.answersEarly) this.decide(partition);
   }
 }
 
