@@ -32,6 +32,17 @@ export async function atRest(kafka: Kafka, { groupId, prefix, ms }: RestOptions)
   }
 }
 
+/** Nothing is left to be read at this moment. */
+export async function isRead(kafka: Kafka, { groupId, prefix }: Omit<RestOptions, 'ms'>): Promise<boolean> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    return (await lagOf(admin, groupId, prefix)) === '';
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 /** What is not read yet, in words; empty: nothing. */
 async function lagOf(admin: Admin, groupId: string, prefix: string): Promise<string> {
   const behind: string[] = [];
