@@ -35,6 +35,8 @@ export interface MembershipOptions {
 }
 
 const IDLE_LOOP_MS = 100;
+/** Members learn by the answer to a heartbeat that somebody comes or goes: who takes over waits for it. */
+const HEARTBEAT_MS = 250;
 const REBALANCE_MS = 15_000;
 const REJOIN_MS = 1_000;
 /** What brokers that restart make of a request. */
@@ -61,7 +63,7 @@ export class Membership {
       ],
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: Math.max(REBALANCE_MS, sessionTimeoutMs),
-      heartbeatInterval: Math.max(100, Math.floor(sessionTimeoutMs / 6)),
+      heartbeatInterval: Math.min(HEARTBEAT_MS, Math.floor(sessionTimeoutMs / 6)),
       maxWaitTimeInMs: IDLE_LOOP_MS,
       allowAutoTopicCreation: false,
       readUncommitted: false,
