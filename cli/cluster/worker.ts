@@ -18,11 +18,16 @@ import { openCodec } from './codec';
 import { connectedRedis, instanceName, openKafka } from './connections';
 import { LaneSet } from './lane-set';
 
-export interface WorkerOptions {
-  settings: Settings;
+export interface Scoring {
   scorer: Scorer;
   /** Where they change while lanes work. */
   models?: LiveModels;
+}
+
+export interface WorkerOptions {
+  settings: Settings;
+  /** Models are verified and opened while the servers are connected. */
+  scoring: Promise<Scoring>;
   clock: Clock;
   /** Aborted by a signal or by a fatal error: everything ends in order. */
   stop: AbortController;
@@ -51,14 +56,14 @@ const SILENCE_MS = 60_000;
 const STOP_MS = 9_000;
 
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const parts = await openParts(options);
+  const [parts, scoring] = await openBoth(options);
   let fatal: Error | null = null;
   const onFatal = (error: Error): void => {
     fatal ??= error;
     options.stop.abort();
   };
   const drift = driftWatch(options.settings);
-  const lanes = openLanes(options, parts, drift, onFatal);
+  const lanes = openLanes(options, scoring, parts, drift, onFatal);
   const membership = parts.joinWith(
     () => lanes.held(),
     partitions => lanes.assign(partitions),
@@ -74,7 +79,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     metrics: () => lanes.metrics(),
     schedulers: () => lanes.schedulers(),
     rescorers: () => lanes.rescorers(),
-    models: options.models?.metrics ?? null,
+    models: scoring.models?.metrics ?? null,
     partitions: () => lanes.partitions(),
     drift: () => drift.readings(),
     unready: () => (membership.memberId === null ? 'it has not joined its group yet' : lanes.unready()),
@@ -93,6 +98,14 @@ interface Parts {
     onFatal: (error: Error) => void,
   ) => Membership;
   close: () => Promise<void>;
+}
+
+/** Models take the processor, servers the network. Whoever opened the models closes them. */
+async function openBoth(options: WorkerOptions): Promise<[Parts, Scoring]> {
+  const [parts, scoring] = await Promise.allSettled([openParts(options), options.scoring]);
+  if (parts.status === 'fulfilled' && scoring.status === 'fulfilled') return [parts.value, scoring.value];
+  if (parts.status === 'fulfilled') await parts.value.close().catch(() => undefined);
+  throw (parts.status === 'rejected' ? parts : (scoring as PromiseRejectedResult)).reason;
 }
 
 type Closers = (() => Promise<void>)[];
@@ -222,7 +235,8 @@ async function countPartitions({ cluster }: Membership, topicPrefix: string): Pr
 }
 
 function openLanes(
-  { settings, scorer, models, clock, onNote, onStep }: WorkerOptions,
+  { settings, clock, onNote, onStep }: WorkerOptions,
+  { scorer, models }: Scoring,
   { log, publisher, store, codec }: Parts,
   watch: DriftWatch,
   onFatal: (error: Error) => void,

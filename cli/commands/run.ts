@@ -41,12 +41,12 @@ async function runDistributed(context: Context): Promise<void> {
   const onNote = (line: string): void => reporter.note(line);
   // The worker has a connection of its own, which says what is to be said of Redis.
   const redis = await connectedRedis(values, () => undefined);
-  let models: LiveModels | null = null;
+  const memory = rollbacksInRedis(redis, values['kafka.application']);
+  const opening = openLiveModels(io, values, `rescore ${instanceName(values)}`, onNote, memory);
   try {
-    const memory = rollbacksInRedis(redis, values['kafka.application']);
-    models = await openLiveModels(io, values, `rescore ${instanceName(values)}`, onNote, memory);
-    const work = { settings: values, clock: io.clock, stop, onNote };
-    const worker = await startWorker({ ...work, scorer: models.scorer, models });
+    const scoring = opening.then(models => ({ scorer: models.scorer, models }));
+    const worker = await startWorker({ settings: values, clock: io.clock, stop, onNote, scoring });
+    const models = await opening;
     let probes: Awaited<ReturnType<typeof openProbes>> | null = null;
     try {
       probes = await openProbes(values, worker, stop.signal);
@@ -68,7 +68,10 @@ async function runDistributed(context: Context): Promise<void> {
     }
   } finally {
     redis.disconnect();
-    await models?.close();
+    await opening.then(
+      models => models.close(),
+      () => undefined,
+    );
   }
 }
 

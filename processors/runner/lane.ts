@@ -54,6 +54,8 @@ export class Lane {
   /** Not null: the store lost writes, and nothing is said before this position is reached. */
   private recovery: Recovery | null = null;
   private inFlight: Promise<void> = Promise.resolve();
+  /** When the store last said, by a commit or when asked, that it holds what this lane wrote. */
+  private storeSeenAt: EpochMs = 0;
 
   constructor(private readonly options: LaneOptions) {
     const { partition, ports } = options;
@@ -150,7 +152,9 @@ export class Lane {
 
   /** An idle lane has no commit that would tell it of lost writes. */
   private async checkStore(): Promise<void> {
-    if (this.options.ports.clock === undefined) return;
+    const { clock } = this.options.ports;
+    if (clock === undefined || clock.now() - this.storeSeenAt < this.settings.idleMs) return;
+    this.storeSeenAt = clock.now();
     const held = await this.patience.ask(() => this.options.ports.store.positionsOf(this.claim!));
     if (held !== null && samePositions(held, this.basis.positions)) return;
     this.metrics.gaps++;
@@ -305,6 +309,7 @@ export class Lane {
     await this.step('committing');
     const result = await this.patience.ask(() => this.options.ports.store.commit(this.claim!, batch));
     timer.took('commit');
+    this.storeSeenAt = this.options.ports.clock?.now() ?? 0;
     if (result === 'fenced') {
       this.metrics.fenced++;
       throw new LaneLostError(`Partition ${this.partition} has another owner.`);
