@@ -5,6 +5,7 @@ import { positionsAt } from '../../processors/state/state-store.contract';
 import { HOUR_MS, INPUT_TOPICS, MINUTE_MS } from '../../schemas';
 import { describeEventLog } from '../event-log.contract';
 import { describeWithServers, withServers } from '../testing/describe';
+import { damageLog } from '../testing/servers';
 import type { KafkaEventLog } from './event-log';
 import { openKafkaWorld } from './testing/world';
 import type { KafkaWorld, WorldOptions } from './testing/world';
@@ -29,6 +30,29 @@ describeWithServers('on a broker', () => {
     (world = await openKafkaWorld(servers().brokers, options));
 
   describeEventLog('Kafka', opened);
+
+  test('what is damaged on the disk of the broker is one fault in its place, and what is behind it is read', async () => {
+    const { log, topicPrefix, kafka, close } = await opened();
+    for (const key of ['before', 'damaged', 'behind']) await log.append('orders', 0, [record(key)]);
+    damageLog(servers().brokers[0]!, `${topicPrefix}orders`, 0, Buffer.from('damaged'));
+    const read: TopicBatch['records'][number][] = [];
+    for (let at = 0; read.length < 3; at = read.length) {
+      read.push(...orders(await log.read(0, { ...positionsAt(0), orders: at }, 100)).records);
+      await systemClock.sleep(20);
+    }
+    expect(read.map(({ offset, key, fault }) => [offset, key, fault?.code])).toEqual([
+      [0, 'before', undefined],
+      [1, '', 'batch-damaged'],
+      [2, 'behind', undefined],
+    ]);
+    const reader = await TopicReader.open(kafka, [`${topicPrefix}orders`]);
+    const [stretch] = await reader.stretches(`${topicPrefix}orders`);
+    const seen: (string | undefined)[] = [];
+    for await (const page of reader.read(stretch!)) seen.push(...page.map(({ fault }) => fault?.code));
+    expect(seen).toEqual([undefined, 'batch-damaged', undefined]);
+    await reader.close();
+    await close();
+  });
 
   describe('what transactions leave in a log', () => {
     beforeEach(async () => void (await opened()));

@@ -8,6 +8,8 @@ import { OffsetOutOfRangeError } from '../../processors/ports';
 import type { Clock, LogRecord } from '../../processors/ports';
 import { topicName } from './topic-names';
 import type { TopicQueue } from './topic-queue';
+import { Damages, soundPart } from './wire/checksums';
+import type { Damage } from './wire/checksums';
 import { parseFetchResponse } from './wire/fetch-response';
 import type { FetchedPartition } from './wire/fetch-response';
 import { fetchRaw } from './wire/kafkajs-internals';
@@ -40,6 +42,8 @@ export const DEFAULT_FETCHER_SETTINGS: FetcherSettings = {
 /** An answer with less than this is worth a pause. */
 const SMALL_BYTES = 65_536;
 const RETRY_MS = [50, 100, 200, 500, 1_000];
+/** What is damaged is fetched again after this, ms. */
+const DAMAGE_RETRY_MS = 1_000;
 /** Of the protocol's table of errors. */
 const OFFSET_OUT_OF_RANGE = 1;
 
@@ -47,6 +51,9 @@ export class Fetcher {
   private readonly queues = new Map<string, TopicQueue>();
   private readonly loops = new Map<string, Promise<void>>();
   private readonly waiters = new Set<() => void>();
+  private readonly damages = new Damages();
+  /** Queues that came upon damage. */
+  private readonly restingUntil = new WeakMap<TopicQueue, EpochMs>();
   private stopped = false;
   /** When a broker last answered. */
   answeredAt: EpochMs;
@@ -139,9 +146,10 @@ export class Fetcher {
   /** Queues with room whose leader is this broker. */
   private wantedFrom(nodeId: string): TopicQueue[] {
     const { maxWaitingBytes, maxWaitingRecords, topicPrefix } = this.settings;
+    const now = this.clock.now();
     const wanted: TopicQueue[] = [];
     for (const queue of this.queues.values()) {
-      if (!queue.isOpen || queue.isRefused) continue;
+      if (!queue.isOpen || queue.isRefused || (this.restingUntil.get(queue) ?? -Infinity) > now) continue;
       if (queue.waitingBytes > maxWaitingBytes || queue.waitingRecords > maxWaitingRecords) continue;
       const leaders = this.cluster.findLeaderForPartitions(topicName(topicPrefix, queue.topic), [
         queue.partition,
@@ -204,9 +212,22 @@ export class Fetcher {
       throw new Error(
         `the broker answers error ${errorCode} for ${queue.topic}, partition ${queue.partition}.`,
       );
-    const { records, nextOffset } = await decodeBatches(batches, from, aborted);
+    const { sound, damage } = soundPart(batches);
+    const { records, nextOffset: soundTo } = await decodeBatches(sound, from, aborted);
+    const fault = damage === null ? null : this.judge(queue, soundTo, damage);
+    if (fault !== null) records.push(fault);
+    const nextOffset = fault === null ? soundTo : fault.offset + 1;
     const atEnd = nextOffset >= lastStableOffset;
     queue.arrive({ from, records: records.map(toRecord(queue)), nextOffset, atEnd, askedAt });
+  }
+
+  private judge(queue: TopicQueue, offset: number, damage: Damage): WireRecord | null {
+    const place = this.keyOf(queue);
+    const fault = this.damages.judge(place, offset, damage);
+    if (fault !== null) return fault;
+    this.onNote(`${place}: what came from offset ${offset} on is damaged. It is fetched again.`);
+    this.restingUntil.set(queue, this.clock.now() + DAMAGE_RETRY_MS);
+    return null;
   }
 
   /** An answer that refuses an offset says -1 for what the log holds: it is asked for by itself. */

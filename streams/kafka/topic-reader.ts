@@ -5,6 +5,7 @@
 import type { Cluster, Kafka } from 'kafkajs';
 import type { EpochMs } from '../../schemas';
 import { connectCluster } from './wire/cluster';
+import { Damages, soundPart } from './wire/checksums';
 import { parseFetchResponse } from './wire/fetch-response';
 import { fetchRaw } from './wire/kafkajs-internals';
 import { decodeBatches } from './wire/record-batch';
@@ -36,6 +37,8 @@ const UNKNOWN_TOPIC = 3;
 const MOVED = new Set([UNKNOWN_TOPIC, 5, 6, 74, 75, 76]);
 
 export class TopicReader {
+  private readonly damages = new Damages();
+
   private constructor(
     private readonly cluster: Cluster,
     private readonly disconnect: () => Promise<void>,
@@ -139,7 +142,15 @@ export class TopicReader {
         }),
       ).partitions;
       if (answer === undefined) throw new Error(`${topic}/${partition}: the broker's answer is empty.`);
-      if (answer.errorCode === 0) return decodeBatches(answer.batches, from, answer.aborted, true);
+      if (answer.errorCode === 0) {
+        const { sound, damage } = soundPart(answer.batches);
+        const read = await decodeBatches(sound, from, answer.aborted, true);
+        if (damage === null || read.nextOffset > from) return read;
+        const fault = this.damages.judge(`${topic}/${partition}`, from, damage);
+        if (fault !== null) return { records: [fault], nextOffset: fault.offset + 1 };
+        if (attempt < PATIENCE) continue;
+        throw new Error(`${topic}/${partition}: what the broker holds at offset ${from} is damaged.`);
+      }
       if (answer.errorCode === OFFSET_OUT_OF_RANGE) {
         // The answer itself says -1 for the log's start.
         const start = (await this.offsets({ topic, partitions: [{ partition }], fromBeginning: true })).get(

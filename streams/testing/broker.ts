@@ -8,6 +8,7 @@ const SHORT_LIVED = '-XX:+UseSerialGC -XX:TieredStopAtLevel=1';
 const START_MS = 120_000;
 const BEGUN = 'container begun';
 const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg';
+export const DATA_FOLDER = '/tmp/kafka-data';
 export const PROPERTIES_FILE = '/tmp/server.properties';
 
 const COMMON: Readonly<Record<string, string | number | boolean>> = {
@@ -16,7 +17,7 @@ const COMMON: Readonly<Record<string, string | number | boolean>> = {
   'controller.quorum.voters': '1@localhost:29093',
   'controller.listener.names': 'CONTROLLER',
   'inter.broker.listener.name': 'PLAINTEXT',
-  'log.dirs': '/tmp/kafka-data',
+  'log.dirs': DATA_FOLDER,
   'offsets.topic.replication.factor': 1,
   'offsets.topic.num.partitions': 4,
   'transaction.state.log.replication.factor': 1,

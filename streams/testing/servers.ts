@@ -9,7 +9,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { GenericContainer, Wait } from 'testcontainers';
 import type { StartedTestContainer } from 'testcontainers';
 import { systemClock } from '../../cli/clock';
-import { SERVE_COMMAND, formatCommand, startBroker } from './broker';
+import { DATA_FOLDER, SERVE_COMMAND, formatCommand, startBroker } from './broker';
 import { IMAGES } from './images';
 
 // The sweeper is one more image to pull; every server here is stopped by whoever started it.
@@ -107,6 +107,22 @@ async function describesItself(port: number): Promise<void> {
   } finally {
     await admin.disconnect();
   }
+}
+
+/** Changes the first of these bytes in the log of a partition, on the disk of the broker at this address. */
+export function damageLog(address: string, topic: string, partition: number, bytes: Buffer): void {
+  const port = address.split(':')[1]!;
+  const [id] = dockerSays('ps', '-q', '--filter', `publish=${port}`).toString().trim().split('\n');
+  const file = `${DATA_FOLDER}/${topic}-${partition}/00000000000000000000.log`;
+  const at = dockerSays('exec', id!, 'cat', file).indexOf(bytes);
+  if (at < 0) throw new Error(`${file} does not hold what is to be damaged.`);
+  dockerSays('exec', id!, 'sh', '-c', `printf '\\377' | dd of=${file} bs=1 seek=${at} conv=notrunc 2>&1`);
+}
+
+function dockerSays(...argv: string[]): Buffer {
+  const { status, stdout, stderr } = spawnSync('docker', argv, { maxBuffer: 256 * 1024 * 1024 });
+  if (status !== 0) throw new Error(`docker ${argv.join(' ')}: ${stderr.toString()}`);
+  return stdout;
 }
 
 export interface RedisServer {
