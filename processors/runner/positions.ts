@@ -11,6 +11,12 @@ export const samePositions = (a: Positions, b: Positions): boolean =>
 export const isBehind = (a: Positions, b: Positions): boolean =>
   INPUT_TOPICS.some(topic => a[topic] < b[topic]);
 
+/** The larger one of each topic. */
+export const furthest = (a: Positions, b: Positions): MutablePositions =>
+  Object.fromEntries(
+    INPUT_TOPICS.map(topic => [topic, Math.max(a[topic], b[topic])]),
+  ) as unknown as MutablePositions;
+
 export const showPositions = (positions: Positions): string =>
   INPUT_TOPICS.map(topic => `${topic} ${positions[topic]}`).join(', ');
 

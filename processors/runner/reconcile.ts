@@ -5,7 +5,7 @@
 import type { Positions } from '../../schemas';
 import { INPUT_TOPICS } from '../../schemas';
 import type { Claim, CommittedPositions, EventLog, Outbox, Publisher, StateStore } from '../ports';
-import { isBehind, offsetsOf, samePositions, showPositions } from './positions';
+import { furthest, isBehind, offsetsOf, samePositions, showPositions } from './positions';
 
 /** R and K can't both be true: the operator must say which. Nothing is reset in silence. */
 export class DamagedPositionsError extends Error {
@@ -58,6 +58,8 @@ export async function reconcile(
   }
   if (!isBehind(committed, stored))
     return { positions: stored, recovery: { to: offsetsOf(committed), ofEveryone } };
+  if (isForked(claim.outbox, committed, stored))
+    return joinFork(claim, claim.outbox, committed, stored, ports);
   throw damaged(
     claim,
     `the state is at ${showPositions(stored)}, the log has committed ${showPositions(committed)}.`,
@@ -69,6 +71,38 @@ const goOn = (positions: Positions): Reconciled => ({ positions, recovery: null 
 /** The outbox is the step from K to R. */
 const covers = (outbox: Outbox | null, committed: Positions, stored: Positions): boolean =>
   outbox !== null && samePositions(outbox.from, committed) && samePositions(outbox.to, stored);
+
+/**
+ * The store forgot a claim together with what that owner wrote, and whoever held the token before, a zombie until then,
+ * wrote a batch of its own beside what was published. The facts are whole up to R: nothing of them was written twice.
+ */
+const isForked = (
+  outbox: Outbox | null,
+  committed: CommittedPositions,
+  stored: Positions,
+): outbox is Outbox =>
+  outbox !== null &&
+  samePositions(outbox.to, stored) &&
+  !isBehind(committed, outbox.from) &&
+  (committed.epoch ?? 0) > outbox.epoch;
+
+/** What a recovery says anew of everybody; under an older epoch it would come behind a later one. */
+const SAID_ANEW: ReadonlySet<string> = new Set(['engagement-scores', 'engagement-alerts']);
+
+/** Says the rest of the outbox, a part of it for the second time, and leaves the scores to a recovery. */
+async function joinFork(
+  claim: Claim,
+  outbox: Outbox,
+  committed: CommittedPositions,
+  stored: Positions,
+  { publisher }: ReconcilePorts,
+): Promise<Reconciled> {
+  const { partition, epoch } = claim;
+  const to = furthest(stored, committed);
+  const messages = outbox.messages.filter(({ topic }) => !SAID_ANEW.has(topic));
+  await publisher.publish(partition, { ...outbox, epoch, from: offsetsOf(committed), to, messages });
+  return { positions: stored, recovery: { to, ofEveryone: true } };
+}
 
 /** An outbox that only says where the lane is. */
 export const nothing = (claim: Pick<Claim, 'batchNumber' | 'epoch'>, at: Positions): Outbox => ({

@@ -3,7 +3,7 @@
  * fail as the plan says. A process that dies leaves its promises behind; its successor is a new one.
  */
 import { SECOND_MS } from '../../schemas';
-import { MemoryPublisher } from '../../streams/memory';
+import { MemoryPublisher, ProducerFencedError } from '../../streams/memory';
 import type { MemoryBroker } from '../../streams/memory';
 import { DEFAULT_RULES, DEFAULT_SETTINGS } from '../core';
 import { FencedError, OffsetOutOfRangeError } from '../ports';
@@ -175,5 +175,7 @@ export class SimulatedProcess {
 /** What a supervisor restarts a process after. */
 export const RESTART_MS = 5 * SECOND_MS;
 
+/** Faults of ports, of a neighbour too, may outlast a lane's patience. */
 export const isExpectedEnd = (error: unknown): boolean =>
-  error instanceof SimulatedFault || error instanceof FencedError || error instanceof OffsetOutOfRangeError;
+  error instanceof SimulatedFault ||
+  error instanceof ProducerFencedError || error instanceof FencedError || error instanceof OffsetOutOfRangeError;
