@@ -178,4 +178,6 @@ export const RESTART_MS = 5 * SECOND_MS;
 /** Faults of ports, of a neighbour too, may outlast a lane's patience. */
 export const isExpectedEnd = (error: unknown): boolean =>
   error instanceof SimulatedFault ||
-  error instanceof ProducerFencedError || error instanceof FencedError || error instanceof OffsetOutOfRangeError;
+  error instanceof ProducerFencedError ||
+  error instanceof FencedError ||
+  error instanceof OffsetOutOfRangeError;

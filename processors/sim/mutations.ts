@@ -3,6 +3,7 @@ import type { MemoryBroker, MemoryPublisher } from '../../streams/memory';
 import type { EventLog, Publisher, Scorer, StateStore, WireCodec } from '../ports';
 import type { Lane, LaneSettings } from '../runner';
 import type { Shared } from './cluster';
+import type { Plan } from './plan';
 
 export interface Mutations {
   log?: (log: EventLog, world: Shared) => EventLog;
@@ -15,6 +16,8 @@ export interface Mutations {
   /** What the scheduler believes of its lane. */
   gate?: (lane: Lane) => Pick<Lane, 'partition' | 'positions' | 'readThrough'>;
   lane?: Partial<LaneSettings>;
+  /** Faults where the rule matters, so that few seeds are needed. */
+  plan?: (plan: Plan) => Partial<Plan>;
   /** Models are used without their verification. */
   trustsEverything?: boolean;
 }

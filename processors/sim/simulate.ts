@@ -33,7 +33,8 @@ const codec = createAvroCodec();
 
 export async function simulate(seed: number, mutations: Mutations = {}): Promise<SimulationReport> {
   const random = new Random(seed);
-  const plan = makePlan(seed, random.fork('plan'));
+  const made = makePlan(seed, random.fork('plan'));
+  const plan = { ...made, ...mutations.plan?.(made) };
   const turns = new Turns(plan.startAt, random.fork('turns'));
   const shared: Shared = {
     plan,
