@@ -1,6 +1,5 @@
 /** A bucket as a registry: `If-Match` and `If-None-Match` are its compare-and-set. */
-import { NoSuchKey, S3ServiceException } from '@aws-sdk/client-s3';
-import { Bucket, reasonOf } from '../../streams/bucket';
+import { Bucket, isNoSuchKey, reasonOf, statusOf } from '../../streams/bucket';
 import type { S3Place } from '../../streams/bucket';
 import { ArtifactError } from '../errors';
 import type { RegistryStore, StoredObject } from './store';
@@ -69,9 +68,8 @@ export class S3Store implements RegistryStore {
       await this.bucket.put(name, bytes, expected === null ? { IfNoneMatch: '*' } : { IfMatch: expected });
       return true;
     } catch (error) {
-      // 409: another conditional put is under way; 404: what was to be replaced is gone.
-      const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-      if (status === 412 || status === 409 || error instanceof NoSuchKey) return false;
+      // 409: another conditional put is under way; without a key, what was to be replaced is gone.
+      if ([409, 412].includes(statusOf(error) ?? 0) || isNoSuchKey(error)) return false;
       return this.unreachable(name, error);
     }
   }

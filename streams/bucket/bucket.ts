@@ -1,11 +1,5 @@
 /** The objects of a bucket under a prefix: what the archive and the registry of models have in common. */
-import {
-  GetObjectCommand,
-  ListObjectsV2Command,
-  NoSuchKey,
-  PutObjectCommand,
-  S3Client,
-} from '@aws-sdk/client-s3';
+import type { S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 
 /** How a bucket is reached. */
 export interface S3Access {
@@ -54,31 +48,55 @@ export function reasonOf(error: unknown): string {
 const CONNECT_MS = 5_000;
 const SILENCE_MS = 30_000;
 
+/** Loaded by the first request: a sixth of what a processor loads when it starts, and most have no bucket. */
+const loadSdk = () => import('@aws-sdk/client-s3');
+interface Opened {
+  sdk: Awaited<ReturnType<typeof loadSdk>>;
+  client: S3Client;
+}
+
+/** Not so of a bucket that is not there. */
+export const isNoSuchKey = (error: unknown): boolean => (error as Partial<Error>).name === 'NoSuchKey';
+
+/** What the server answered that was no success; undefined where it did not answer. */
+export const statusOf = (error: unknown): number | undefined =>
+  (error as Partial<S3ServiceException>).$metadata?.httpStatusCode;
+
 /** A put is all or nothing, and there once it is answered. Throws what the client throws. */
 export class Bucket {
   /** s3://bucket/prefix */
   readonly place: string;
-  private readonly client: S3Client;
+  private opened: Promise<Opened> | null = null;
 
   /** Credentials come from the AWS environment variables, as everywhere. */
   constructor(private readonly at: S3Place) {
-    const { bucket, prefix, endpoint, region, silenceMs = SILENCE_MS } = at;
-    this.place = `s3://${bucket}/${prefix}`;
-    // Servers other than Amazon's know buckets by path only.
-    this.client = new S3Client({
+    this.place = `s3://${at.bucket}/${at.prefix}`;
+  }
+
+  private open(): Promise<Opened> {
+    return (this.opened ??= this.connect());
+  }
+
+  private async connect(): Promise<Opened> {
+    const { endpoint, region, silenceMs = SILENCE_MS } = this.at;
+    const sdk = await loadSdk();
+    const client = new sdk.S3Client({
       region,
       requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: silenceMs },
+      // Servers other than Amazon's know buckets by path only.
       ...(endpoint === '' ? {} : { endpoint, forcePathStyle: true }),
     });
+    return { sdk, client };
   }
 
   /** Names of all objects that begin so, sorted by their bytes. */
   async list(prefix: string): Promise<string[]> {
+    const { sdk, client } = await this.open();
     const names: string[] = [];
     let ContinuationToken: string | undefined;
     do {
-      const page = await this.client.send(
-        new ListObjectsV2Command({
+      const page = await client.send(
+        new sdk.ListObjectsV2Command({
           Bucket: this.at.bucket,
           Prefix: this.at.prefix + prefix,
           ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
@@ -92,9 +110,10 @@ export class Bucket {
 
   /** null: there is no such object. */
   async get(name: string): Promise<ArrivingObject | null> {
+    const { sdk, client } = await this.open();
     try {
-      const { Body, ContentLength, ETag } = await this.client.send(
-        new GetObjectCommand({ Bucket: this.at.bucket, Key: this.at.prefix + name }),
+      const { Body, ContentLength, ETag } = await client.send(
+        new sdk.GetObjectCommand({ Bucket: this.at.bucket, Key: this.at.prefix + name }),
       );
       return {
         length: ContentLength,
@@ -103,14 +122,15 @@ export class Bucket {
         refuse: () => (Body as { destroy?: () => void } | undefined)?.destroy?.(),
       };
     } catch (error) {
-      if (error instanceof NoSuchKey) return null;
+      if (isNoSuchKey(error)) return null;
       throw error;
     }
   }
 
   async put(name: string, bytes: Uint8Array, condition?: WriteCondition): Promise<void> {
-    await this.client.send(
-      new PutObjectCommand({
+    const { sdk, client } = await this.open();
+    await client.send(
+      new sdk.PutObjectCommand({
         Bucket: this.at.bucket,
         Key: this.at.prefix + name,
         Body: bytes,
@@ -120,6 +140,9 @@ export class Bucket {
   }
 
   close(): void {
-    this.client.destroy();
+    void this.opened?.then(
+      ({ client }) => client.destroy(),
+      () => undefined,
+    );
   }
 }

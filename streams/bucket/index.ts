@@ -1,2 +1,2 @@
-export { Bucket, isBucketAddress, parseBucketAddress, reasonOf } from './bucket';
+export { Bucket, isBucketAddress, isNoSuchKey, parseBucketAddress, reasonOf, statusOf } from './bucket';
 export type { S3Access, S3Place } from './bucket';
