@@ -20,7 +20,7 @@ import type {
   RescorerOptions,
   SchedulerMetrics,
 } from '../../processors/runner';
-import type { KafkaEventLog, KafkaPublisher } from '../../streams/kafka';
+import type { KafkaEventLog, KafkaPublisher, Ownership } from '../../streams/kafka';
 
 export interface LaneSetOptions {
   log: KafkaEventLog;
@@ -48,6 +48,7 @@ interface RunningLane {
   scheduler: Scheduler;
   rescorer: Rescorer;
   stop: AbortController;
+  since: number;
   ended: Promise<void>;
   /** It came back while it was being stopped. */
   again: boolean;
@@ -79,10 +80,10 @@ export class LaneSet {
   constructor(private readonly options: LaneSetOptions) {}
 
   /** What the process works on now, for the assigner. */
-  held(): { partition: number; epoch: number }[] {
+  held(): Ownership[] {
     return [...this.running.values()]
       .filter(({ stop }) => !stop.signal.aborted)
-      .map(({ lane }) => ({ partition: lane.partition, epoch: lane.epoch }));
+      .map(({ lane, since }) => ({ partition: lane.partition, epoch: lane.epoch, since }));
   }
 
   /** All partitions from now on: kept lanes go on, new ones start, lost ones end. */
@@ -120,7 +121,7 @@ export class LaneSet {
       rescorer: new Rescorer({ lane, ports, ...rescoring }),
       stop,
     };
-    this.running.set(partition, { ...parts, ended: this.work(parts), again: false });
+    this.running.set(partition, { ...parts, since: clock.now(), ended: this.work(parts), again: false });
   }
 
   private async work({ lane, scheduler, rescorer, stop }: LaneParts): Promise<void> {

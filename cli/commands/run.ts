@@ -42,11 +42,13 @@ async function runDistributed(context: Context): Promise<void> {
   // The worker has a connection of its own, which says what is to be said of Redis.
   const redis = await connectedRedis(values, () => undefined);
   const memory = rollbacksInRedis(redis, values['kafka.application']);
-  const opening = openLiveModels(io, values, `rescore ${instanceName(values)}`, onNote, memory);
+  const opened: { models?: Promise<LiveModels> } = {};
+  const openModels = (): Promise<LiveModels> =>
+    (opened.models ??= openLiveModels(io, values, `rescore ${instanceName(values)}`, onNote, memory));
   try {
-    const scoring = opening.then(models => ({ scorer: models.scorer, models }));
+    const scoring = () => openModels().then(models => ({ scorer: models.scorer, models }));
     const worker = await startWorker({ settings: values, clock: io.clock, stop, onNote, scoring });
-    const models = await opening;
+    const models = await openModels();
     let probes: Awaited<ReturnType<typeof openProbes>> | null = null;
     try {
       probes = await openProbes(values, worker, stop.signal);
@@ -68,7 +70,7 @@ async function runDistributed(context: Context): Promise<void> {
     }
   } finally {
     redis.disconnect();
-    await opening.then(
+    await opened.models?.then(
       models => models.close(),
       () => undefined,
     );

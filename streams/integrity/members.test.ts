@@ -21,4 +21,20 @@ describeWithServers('members', () => {
       expect(codes).toEqual([0, 0, 0, 0, 0, 0]);
     });
   }, 240_000);
+
+  test('one that is back signs its dead predecessor off before it can fail: the others have its partitions', async () => {
+    const settings = { RESCORE_KAFKA_SESSION_TIMEOUT_MS: '120000' };
+    await Scenario.underTraffic({ ...servers(), seed: 6, rate: 150, settings }, async scenario => {
+      const [, b] = await scenario.joined('a', 'b');
+      scenario.beginTraffic();
+      await scenario.sends(300);
+      await b!.kill();
+      b!.start({ RESCORE_REGISTRY_URL: 'http://127.0.0.1:1' });
+      // At rest `a` has read b's partitions too, long before b's session ends.
+      expect(await b!.hears('joined')).toBe(false);
+      expect(b!.isRunning).toBe(false);
+      expect(b!.complaints).toContain('registry');
+      await scenario.sends(300);
+    });
+  }, 240_000);
 });

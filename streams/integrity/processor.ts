@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   };
   const worker = await startWorker({
     settings: settings.values,
-    scoring: Promise.resolve({ scorer: new SimulatedScorer() }),
+    scoring: () => Promise.resolve({ scorer: new SimulatedScorer() }),
     clock: systemClock,
     stop,
     onNote: line => process.stderr.write(`${line}\n`),

@@ -6,7 +6,7 @@ import { assignUnits, createAssigner } from './assigner';
 import type { MemberClaims, Ownership } from './assigner';
 
 const TOPICS = ['orders', 'web-events'];
-const ownership = fc.record({ partition: fc.nat(40), epoch: fc.nat(6) });
+const ownership = fc.record({ partition: fc.nat(40), epoch: fc.nat(6), since: fc.nat(5) });
 /** Claims overlap, contradict each other and name partitions that are not there. */
 const anyMembers = fc.uniqueArray(
   fc.record({ memberId: fc.string({ maxLength: 3 }), held: fc.array(ownership, { maxLength: 24 }) }),
@@ -25,7 +25,11 @@ const sizes = (assigned: ReadonlyMap<string, readonly number[]>): number[] =>
 const claimsAfter = (assigned: ReadonlyMap<string, readonly number[]>, unitSize: number): MemberClaims[] =>
   [...assigned].map(([memberId, units]) => ({
     memberId,
-    held: units.map(unit => ({ partition: unit * unitSize, epoch: unit + 1 })),
+    held: units.map((unit, at) => ({
+      partition: unit * unitSize,
+      epoch: unit + 1,
+      since: units.length - at,
+    })),
   }));
 
 const ownerOf = (assigned: ReadonlyMap<string, readonly number[]>): Map<number, string> =>
@@ -41,18 +45,20 @@ function undisputed({
   units: number;
   unitSize: number;
 }) {
-  const claims = new Map<string, { unit: number; epoch: number }[]>(
+  const claims = new Map<string, { unit: number; since: number }[]>(
     members.map(({ memberId }) => [memberId, []]),
   );
   for (let unit = 0; unit < units; unit++) {
-    const epochOf = ({ held }: MemberClaims): number =>
-      Math.max(
-        -1,
-        ...held.filter(one => Math.floor(one.partition / unitSize) === unit).map(({ epoch }) => epoch),
-      );
+    const inUnit = ({ held }: MemberClaims): readonly Ownership[] =>
+      held.filter(({ partition }) => Math.floor(partition / unitSize) === unit);
+    const epochOf = (member: MemberClaims): number =>
+      Math.max(-1, ...inUnit(member).map(({ epoch }) => epoch));
     const epoch = Math.max(...members.map(epochOf));
     const claimants = members.filter(member => epochOf(member) === epoch);
-    if (epoch >= 0 && claimants.length === 1) claims.get(claimants[0]!.memberId)!.push({ unit, epoch });
+    if (epoch < 0 || claimants.length !== 1) continue;
+    const newest = inUnit(claimants[0]!).filter(one => one.epoch === epoch);
+    const since = Math.min(...newest.map(one => one.since));
+    claims.get(claimants[0]!.memberId)!.push({ unit, since });
   }
   return claims;
 }
@@ -88,7 +94,7 @@ describe('units', () => {
       ),
     ));
 
-  test('a member keeps what it alone holds with the highest epoch, the newest first, up to its quota', () =>
+  test('a member keeps what it alone holds with the highest epoch, the longest held first, up to its quota', () =>
     fc.assert(
       fc.property(anyWorld, world => {
         const { members, units, unitSize } = world;
@@ -97,11 +103,11 @@ describe('units', () => {
           const mine = assigned.get(memberId)!;
           const lost = claims.filter(({ unit }) => !mine.includes(unit));
           if (lost.length === 0) continue;
-          // There was no room for what was lost, and all that was kept is as new.
+          // There was no room for what was lost, and all that was kept is as old.
           expect(mine.length).toBeGreaterThanOrEqual(Math.floor(units / members.length));
-          const newestLost = Math.max(...lost.map(({ epoch }) => epoch));
-          for (const { unit, epoch } of claims)
-            if (mine.includes(unit)) expect(epoch).toBeGreaterThanOrEqual(newestLost);
+          const longestLost = Math.min(...lost.map(({ since }) => since));
+          for (const { unit, since } of claims)
+            if (mine.includes(unit)) expect(since).toBeLessThanOrEqual(longestLost);
         }
       }),
     ));
@@ -135,6 +141,27 @@ describe('units', () => {
         const after = assignUnits(joined, units, unitSize);
         for (const [unit, owner] of ownerOf(after))
           if (owner !== one) expect(before.get(owner)).toContain(unit);
+      }),
+    ));
+
+  test('what is taken over for a member and goes back when it returns disturbs nothing else', () =>
+    fc.assert(
+      fc.property(balanced, ({ one, all, units, unitSize }) => {
+        const before = assignUnits(all, units, unitSize);
+        const away = claimsAfter(before, unitSize).filter(({ memberId }) => memberId !== one);
+        const meanwhile = assignUnits(away, units, unitSize);
+        const again = away.map(({ memberId, held }) => {
+          const kept = held.map(({ partition }) => Math.floor(partition / unitSize));
+          const taken = meanwhile.get(memberId)!.filter(unit => !kept.includes(unit));
+          const since = 100;
+          return {
+            memberId,
+            held: [...held, ...taken.map(unit => ({ partition: unit * unitSize, epoch: 99, since }))],
+          };
+        });
+        const after = assignUnits([...again, { memberId: one, held: [] }], units, unitSize);
+        for (const { memberId, held } of away)
+          for (const { partition } of held) expect(after.get(memberId)).toContain(partition / unitSize);
       }),
     ));
 
@@ -222,7 +249,7 @@ describe('partitions', () => {
 });
 
 describe('what members say', () => {
-  const OWN = { held: [[0, 7]] };
+  const OWN = { held: [[0, 7, 3]] };
   const saying = (memberId: string, userData: Buffer, version = 1) => ({
     memberId,
     memberMetadata: AssignerProtocol.MemberMetadata.encode({ version, topics: TOPICS, userData }),
@@ -233,7 +260,7 @@ describe('what members say', () => {
     (await assigned([member('a', [], 2), b], 4)).get('b')!['orders']!.includes(0);
 
   test('what is held is heard', async () => {
-    expect(await getsFirst(member('b', [{ partition: 0, epoch: 7 }], 2))).toBe(true);
+    expect(await getsFirst(member('b', [{ partition: 0, epoch: 7, since: 3 }], 2))).toBe(true);
     expect(await getsFirst(saying('b', json(OWN)))).toBe(true);
     expect(await getsFirst(member('b', [], 2))).toBe(false);
   });
@@ -245,8 +272,8 @@ describe('what members say', () => {
     ['an older version', saying('b', json(OWN), 0)],
     ['a version to come', saying('b', json(OWN), 2)],
     ["another assigner's", saying('b', json({ partitions: { orders: [0] } }))],
-    ['a negative epoch', saying('b', json({ held: [[0, -7]] }))],
-    ['a partition that is no number', saying('b', json({ held: [['0', 7]] }))],
+    ['a negative epoch', saying('b', json({ held: [[0, -7, 3]] }))],
+    ['a partition that is no number', saying('b', json({ held: [['0', 7, 3]] }))],
     ['half of it', saying('b', json(OWN).subarray(0, 8))],
   ])('%s is nothing held', async (_what, b) => expect(await getsFirst(b)).toBe(false));
 

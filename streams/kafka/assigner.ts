@@ -1,7 +1,8 @@
 /**
  * Own sticky partition assigner. Units of G neighbouring partitions move together, and partition p of every input goes
- * to one member. Members say which partitions they hold and under which epoch: a unit stays with the claimant of the
- * highest epoch as long as that one has room, the rest go to whoever has most room.
+ * to one member. Members say which partitions they hold, under which epoch and since when: a unit stays with the claimant
+ * of the highest epoch as long as that one has room, the rest go to whoever has most room. Who has too many keeps those
+ * that it has held longest: what it took over for a member that is back goes back, and its own are not disturbed.
  */
 import { AssignerProtocol } from 'kafkajs';
 import type { Assigner, Cluster, GroupMember, GroupMemberAssignment } from 'kafkajs';
@@ -10,6 +11,8 @@ import { z } from 'zod';
 export interface Ownership {
   partition: number;
   epoch: number;
+  /** By the member's own clock, ms; compared with others of the same member only. */
+  since: number;
 }
 
 export interface AssignerOptions {
@@ -21,7 +24,7 @@ export interface AssignerOptions {
 
 const NAME = 'rescore-sticky';
 const VERSION = 1;
-const UserData = z.object({ held: z.array(z.tuple([z.int().min(0), z.int().min(0)])) });
+const UserData = z.object({ held: z.array(z.tuple([z.int().min(0), z.int().min(0), z.int().min(0)])) });
 
 export const createAssigner =
   ({ unitSize, held }: AssignerOptions) =>
@@ -29,7 +32,7 @@ export const createAssigner =
     name: NAME,
     version: VERSION,
     protocol: ({ topics }) => {
-      const claims = held().map(({ partition, epoch }) => [partition, epoch]);
+      const claims = held().map(({ partition, epoch, since }) => [partition, epoch, since]);
       const userData = Buffer.from(JSON.stringify({ held: claims }));
       return {
         name: NAME,
@@ -72,9 +75,10 @@ function heldBy(metadata: Buffer): Ownership[] {
   try {
     const said = AssignerProtocol.MemberMetadata.decode(metadata);
     if (said?.version !== VERSION) return [];
-    return UserData.parse(JSON.parse(said.userData.toString())).held.map(([partition, epoch]) => ({
+    return UserData.parse(JSON.parse(said.userData.toString())).held.map(([partition, epoch, since]) => ({
       partition,
       epoch,
+      since,
     }));
   } catch {
     return [];
@@ -108,7 +112,7 @@ export function assignUnits(
     unit,
     ...claimantOf(sorted, unit, unitSize),
   }));
-  for (const { unit, memberId } of holders.sort((a, b) => b.epoch - a.epoch || a.unit - b.unit)) {
+  for (const { unit, memberId } of holders.sort((a, b) => a.since - b.since || a.unit - b.unit)) {
     const mine = memberId === null ? undefined : assigned.get(memberId)!;
     if (mine !== undefined && mine.length < least) mine.push(unit);
     else if (mine !== undefined && mine.length === least && extra > 0) {
@@ -124,15 +128,21 @@ export function assignUnits(
   return assigned;
 }
 
+interface Claimant {
+  memberId: string | null;
+  epoch: number;
+  since: number;
+}
+
 /** The member that held most recently any partition of the unit. */
-function claimantOf(
-  members: readonly MemberClaims[],
-  unit: number,
-  unitSize: number,
-): { memberId: string | null; epoch: number } {
-  let best: { memberId: string | null; epoch: number } = { memberId: null, epoch: -1 };
+function claimantOf(members: readonly MemberClaims[], unit: number, unitSize: number): Claimant {
+  let best: Claimant = { memberId: null, epoch: -1, since: 0 };
   for (const { memberId, held } of members)
-    for (const { partition, epoch } of held)
-      if (Math.floor(partition / unitSize) === unit && epoch > best.epoch) best = { memberId, epoch };
+    for (const { partition, epoch, since } of held) {
+      if (Math.floor(partition / unitSize) !== unit || epoch < best.epoch) continue;
+      // Of one member that claimed its lanes one after the other, the first counts, in whatever order they are named.
+      if (epoch > best.epoch || (memberId === best.memberId && since < best.since))
+        best = { memberId, epoch, since };
+    }
   return best;
 }

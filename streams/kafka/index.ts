@@ -1,4 +1,5 @@
 /** Kafka as log and publisher: own positions, own fetching, membership by kafkajs, transactions per group. */
+export type { Ownership } from './assigner';
 export { connectKafka } from './connect';
 export type { KafkaNote, KafkaSettings } from './connect';
 export { KafkaEventLog } from './event-log';

@@ -76,10 +76,18 @@ export class Membership {
     return this.assignedCluster!;
   }
 
-  /** Connects; the group is joined by `join`. */
+  /**
+   * Connects, and signs the predecessor off before anything else is done: the others work on its partitions while this
+   * process still loads, and also where it never gets to work.
+   */
   async connect(): Promise<void> {
-    const { topicPrefix } = this.options;
     await this.consumer.connect();
+    await this.leaveForPredecessor();
+  }
+
+  /** Once the topics are known to be there; the group is joined by `join`. */
+  async subscribe(): Promise<void> {
+    const { topicPrefix } = this.options;
     await this.consumer.subscribe({
       topics: INPUT_TOPICS.map(topic => topicName(topicPrefix, topic)),
       fromBeginning: true,
@@ -87,7 +95,6 @@ export class Membership {
   }
 
   async join(): Promise<void> {
-    await this.leaveForPredecessor();
     const { onFatal } = this.options;
     this.consumer.on('consumer.group_join', ({ payload }) => this.joined(payload));
     this.consumer.on('consumer.crash', ({ payload: { restart, error } }) => {
