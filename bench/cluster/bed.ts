@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import { Redis } from 'ioredis';
+import { INPUT_TOPICS, OUTPUT_TOPICS } from '../../schemas';
 import { keysOf } from '../../processors/state/redis/keys';
 import { connectKafka } from '../../streams/kafka';
 import { freePort, startKafka, startRedis } from '../../streams/testing/servers';
@@ -86,6 +87,13 @@ export class Bed {
       for (let at = 0; at < ids.length; at += PAGE)
         await this.redis.hset(facts, ...ids.slice(at, at + PAGE).flatMap(id => [id, bytes]));
     }
+  }
+
+  /** Of the log segments, as batches lie there: with their headers, keys, compression and the marks of transactions. */
+  bytesOnDisk(): { inputs: number; outputs: number } {
+    const bytesOf = (topics: readonly string[]): number =>
+      topics.reduce((sum, topic) => sum + this.servers.kafka.bytesOf(`${this.prefix}${topic}`), 0);
+    return { inputs: bytesOf(INPUT_TOPICS), outputs: bytesOf(OUTPUT_TOPICS) };
   }
 
   async close(): Promise<void> {

@@ -44,7 +44,6 @@ export interface LoadOptions {
 /** Sends events; remembers for each customer when its newest one was sent and in which partition it is. */
 export class Load {
   readonly sentAt = new Map<string, number>();
-  bytes = 0;
   sent = 0;
   private readonly codec = createAvroCodec();
   private readonly random: Random;
@@ -126,7 +125,6 @@ export class Load {
     const byTopic = new Map<string, { key: string; partition: number; value: Buffer }[]>();
     for (let at = 0; at < count; at++) {
       const { topic, ...message } = this.message();
-      this.bytes += message.value.length;
       const held = byTopic.get(topic);
       if (held === undefined) byTopic.set(topic, [message]);
       else held.push(message);

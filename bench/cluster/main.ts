@@ -8,8 +8,10 @@ import { systemClock } from '../../cli/clock';
 import { packageRoot } from '../../streams/package-root';
 import { commitOf, compare, keepResult, machine, previousResult } from '../results';
 import { openServers } from './bed';
-import { backlog, growth, redisRestart, steady, takeover, withReasons } from './measurements';
-import type { Figures } from './measurements';
+import type { Figures } from './costs';
+import { redisRestart, takeover } from './failover';
+import { steady } from './latency';
+import { backlog, growth, withReasons } from './throughput';
 
 interface Options {
   events: string;
@@ -19,6 +21,9 @@ interface Options {
 }
 
 const SECONDS = 1_000;
+const BACKLOG_RATE = 'backlog.100000customers.eventsPerSecond';
+/** Events a second where the backlog was not measured in the same run. */
+const FULL_LOAD = 24_000;
 
 async function main({ events, customers, rounds, only }: Options): Promise<void> {
   const servers = await openServers();
@@ -37,9 +42,13 @@ async function main({ events, customers, rounds, only }: Options): Promise<void>
         process.stderr.write(`  ${size} customers\n`),
       ),
     );
-    await measure('steady 4x4', () => steady(servers, 2_000, 4, 4, 20 * SECONDS));
-    await measure('steady 16x1', () => steady(servers, 2_000, 16, 1, 20 * SECONDS));
-    await measure('steady 16x4', () => steady(servers, 2_000, 16, 4, 20 * SECONDS));
+    const at = (perSecond: number, partitions: number, unitSize: number, name: string) =>
+      steady(servers, { name, perSecond, partitions, unitSize, ms: 20 * SECONDS });
+    await measure('steady 4x4', () => at(2_000, 4, 4, 'steady4x4'));
+    await measure('steady 16x1', () => at(2_000, 16, 1, 'steady16x1'));
+    await measure('steady 16x4', () => at(2_000, 16, 4, 'steady16x4'));
+    const half = Math.round((figures[BACKLOG_RATE] ?? FULL_LOAD) / 2);
+    await measure('half load', () => at(half, 4, 4, 'half4x4'));
     await measure('takeover with a restart', () => takeover(servers, true));
     await measure('takeover without', () => takeover(servers, false));
     await measure('redis', () => redisRestart(servers));

@@ -49,6 +49,8 @@ export interface KafkaServer {
   brokers: string[];
   /** Process id on this machine, for measurements. */
   pid(): number;
+  /** Of the log segments of a topic. */
+  bytesOf(topic: string): number;
   /** Stopped in order and started again, with the same data. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -72,6 +74,8 @@ export async function startKafka({ forTests = false } = {}): Promise<KafkaServer
   return {
     brokers: [`127.0.0.1:${port}`],
     pid: () => pidOf(id),
+    bytesOf: topic =>
+      Number(dockerSays('exec', id, 'sh', '-c', `cat ${DATA_FOLDER}/${topic}-[0-9]*/*.log | wc -c`)),
     restart: async () => {
       await docker('restart', '-t', '20', id);
       await brokerAnswers(port);

@@ -1,4 +1,4 @@
-/** What is measured of the distributed engine, one function each. Broker, Redis and processor share this box. */
+/** A backlog worked off: what an event costs when nothing else holds it up, and what it leaves behind. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeCustomer } from '../../processors/core';
 import { typicalCustomer } from '../../processors/core/testing/typical';
@@ -6,26 +6,15 @@ import { STAGES } from '../../processors/runner';
 import { systemClock } from '../../cli/clock';
 import { Bed } from './bed';
 import type { BenchProcessor, Servers } from './bed';
-import { cpuSecondsOf } from './cpu';
+import { PUBLISH_ALL, named, perEvent, spent } from './costs';
+import type { Figures } from './costs';
 import { Load } from './load';
-import { ScoreWatch, percentile } from './watch';
+import { percentile } from './watch';
 
-export type Figures = Record<string, number>;
-
-/** The compilers of broker and processor are busy at first, and would be measured instead. */
-const WARM_UP_MS = 45_000;
 /** Events after a start that are not counted: V8 compiles what runs, once in the life of a processor. */
 const SETTLING = 100_000;
 /** Metrics cost the processor something too. */
 const POLL_MS = 500;
-/** Every evaluation is published: nearly one score an event, as many as there can be. Reasons are measured apart. */
-const PUBLISH_ALL = {
-  RESCORE_PUBLISH_ENGAGEMENT_DELTA: '0',
-  RESCORE_PUBLISH_CHURN_DELTA: '0',
-  RESCORE_PUBLISH_LTV_SHARE: '0',
-  RESCORE_PUBLISH_REASONS: 'off',
-};
-
 const inputsOf = async (processor: BenchProcessor): Promise<number> => {
   let sum = 0;
   for (const count of (await processor.metric('rescore_inputs_total')).values()) sum += count;
@@ -47,28 +36,7 @@ const scoresOf = async (processor: BenchProcessor): Promise<number> => {
   return sum;
 };
 
-interface Spent {
-  processor: number;
-  broker: number;
-  redis: number;
-}
-
-const spent = ({ kafka, redis }: Servers, processor: BenchProcessor): Spent => ({
-  processor: processor.cpuSeconds(),
-  broker: cpuSecondsOf(kafka.pid()),
-  redis: cpuSecondsOf(redis.pid()),
-});
-
-const perEvent = (before: Spent, after: Spent, events: number): Figures => ({
-  processorMicros: ((after.processor - before.processor) / events) * 1e6,
-  brokerMicros: ((after.broker - before.broker) / events) * 1e6,
-  redisMicros: ((after.redis - before.redis) / events) * 1e6,
-});
-
-const named = (name: string, figures: Figures): Figures =>
-  Object.fromEntries(Object.entries(figures).map(([key, value]) => [`${name}.${key}`, value]));
-
-/** A backlog worked off: what a core does when nothing else holds it up. */
+/** What a core does when it has all it needs. */
 export const backlog = (servers: Servers, events: number, customers: number): Promise<Figures> =>
   workOff(servers, { name: `backlog.${customers}customers`, events, customers, settings: PUBLISH_ALL });
 
@@ -113,6 +81,7 @@ export async function growth(
     figures[`${name}.processorMicrosLeast`] = micros[0]!;
     figures[`${name}.processorMicrosMost`] = micros.at(-1)!;
     figures[`${name}.scoresPerEvent`] = percentile(of('scoresPerEvent'), 0.5);
+    figures[`${name}.redisBytesPerCustomer`] = percentile(of('redisBytesPerCustomer'), 0.5);
     return figures[`${name}.processorMicros`];
   });
   figures['growth.mostOverLeast'] = Math.max(...costs) / Math.min(...costs);
@@ -163,13 +132,15 @@ async function workOff(
     const stagesAfter = await again.metric('rescore_stage_seconds_total');
     const memory = await bed.redis.info('memory');
     await again.end();
+    const bytes = bed.bytesOnDisk();
     return named(name, {
       eventsPerCpuSecond: counted / (after.processor - before.processor),
       eventsPerSecond: counted / seconds,
       scoresPerEvent: scores / counted,
       ...perEvent(before, after, counted),
       redisBytesPerCustomer: Number(/used_memory_dataset:(\d+)/.exec(memory)?.[1]) / customers,
-      kafkaBytesPerEvent: load.bytes / load.sent,
+      kafkaInputBytesPerEvent: bytes.inputs / load.sent,
+      kafkaOutputBytesPerEvent: bytes.outputs / load.sent,
       ...Object.fromEntries(
         STAGES.map(stage => [
           `stage.${stage}Micros`,
@@ -180,112 +151,4 @@ async function workOff(
   } finally {
     await bed.close();
   }
-}
-
-/** At a steady rate: how long an event waits for its score, and what an event costs when batches are small. */
-export async function steady(
-  servers: Servers,
-  perSecond: number,
-  partitions: number,
-  unitSize: number,
-  ms: number,
-): Promise<Figures> {
-  const name = `steady${partitions}x${unitSize}`;
-  const bed = await Bed.make(servers, { name, partitions, unitSize, settings: PUBLISH_ALL });
-  const customers = perSecond * 20;
-  const load = new Load({ kafka: bed.kafka, prefix: bed.prefix, partitions, customers, seed: 2 });
-  const watch = new ScoreWatch(bed.kafka, `${bed.prefix}engagement-scores`, load);
-  try {
-    await load.connect();
-    const processor = await bed.processor('a');
-    await processor.start();
-    await watch.start();
-    await load.steady(perSecond, WARM_UP_MS);
-    watch.isMeasuring = true;
-    const before = spent(servers, processor);
-    const sent = load.sent;
-    await load.steady(perSecond, ms);
-    const after = spent(servers, processor);
-    const events = load.sent - sent;
-    await delay(500);
-    await processor.end();
-    return named(name, {
-      perSecond: events / (ms / 1_000),
-      latencyP50Ms: percentile(watch.latencies, 0.5),
-      latencyP99Ms: percentile(watch.latencies, 0.99),
-      latencyP999Ms: percentile(watch.latencies, 0.999),
-      ...perEvent(before, after, events),
-    });
-  } finally {
-    await watch.stop();
-    await load.disconnect();
-    await bed.close();
-  }
-}
-
-/** Two processors, one dies: how long until every partition has a score again of an event sent after that. */
-export async function takeover(servers: Servers, restarts: boolean): Promise<Figures> {
-  const bed = await Bed.make(servers, {
-    name: restarts ? 'restarted' : 'takeover',
-    partitions: 8,
-    unitSize: 2,
-  });
-  const load = new Load({ kafka: bed.kafka, prefix: bed.prefix, partitions: 8, customers: 20_000, seed: 3 });
-  const watch = new ScoreWatch(bed.kafka, `${bed.prefix}engagement-scores`, load);
-  try {
-    await load.connect();
-    const [a, b] = [await bed.processor('a'), await bed.processor('b')];
-    await Promise.all([a.start(), b.start()]);
-    await watch.start();
-    const traffic = load.steady(1_000, 25_000);
-    await delay(6_000);
-    await a.kill();
-    const diedAt = systemClock.now();
-    if (restarts) void a.start().catch(() => undefined);
-    await delay(1);
-    const seconds = await untilAllSeen(watch, diedAt, 8);
-    await traffic;
-    return { [restarts ? 'takeover.withRestartSeconds' : 'takeover.withoutRestartSeconds']: seconds };
-  } finally {
-    await watch.stop();
-    await load.disconnect();
-    await bed.close();
-  }
-}
-
-/** Redis dies and comes back with all it had: how long until every partition has scores again. */
-export async function redisRestart(servers: Servers): Promise<Figures> {
-  const bed = await Bed.make(servers, { name: 'redis', partitions: 4, unitSize: 4 });
-  const load = new Load({ kafka: bed.kafka, prefix: bed.prefix, partitions: 4, customers: 20_000, seed: 4 });
-  const watch = new ScoreWatch(bed.kafka, `${bed.prefix}engagement-scores`, load);
-  try {
-    await load.connect();
-    const processor = await bed.processor('a');
-    await processor.start();
-    await watch.start();
-    const traffic = load.steady(1_000, 20_000);
-    await delay(5_000);
-    await servers.redis.kill();
-    await servers.redis.start();
-    const backAt = systemClock.now();
-    const seconds = await untilAllSeen(watch, backAt, 4);
-    await traffic;
-    return { 'redisRestart.seconds': seconds };
-  } finally {
-    await watch.stop();
-    await load.disconnect();
-    await bed.close();
-  }
-}
-
-/** Seconds from `since` until each partition has shown a score; Infinity after 30. */
-async function untilAllSeen(watch: ScoreWatch, since: number, partitions: number): Promise<number> {
-  // What was under way when it died is no sign of life.
-  const grace = since + 250;
-  for (let now = since; now - since < 30_000; now = systemClock.now()) {
-    const seen = [...watch.seenAt.values()].filter(at => at > grace).length;
-    if (seen === partitions) return (now - since) / 1_000;
-    await delay(10);
-  }
-  return Infinity;
 }
