@@ -15,7 +15,7 @@ NODE_STAND_IN=$(sed -nE "s/^export const NODE_STAND_IN = '([^']+)'.*/\1/p" strea
 mkdir -p "$BUILD"
 
 say() { echo "stand-ins: $*" >&2; }
-image_of() { sed -nE "s/^ *$1: process\.env\['(IMAGE_[A-Z0-9]+)'\] \?\? '([^']+)'.*/\1 \2/p" streams/testing/images.ts; }
+image_of() { sed -nE "s/^ *$1: '([^']+)',\$/IMAGE_${1^^} \1/p" streams/testing/images.ts; }
 name_of() { local variable default; read -r variable default < <(image_of "$1"); echo "${!variable:-$default}"; }
 # A stand-in remembers what it was built from: an older one is built again, a pulled image is left alone.
 RECIPE=$(cat scripts/stand-ins.sh scripts/stand-ins/*/* | sha256sum | cut -c1-16)
