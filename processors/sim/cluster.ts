@@ -37,6 +37,7 @@ class SimulatedFault extends Error {
 }
 
 const MOST_QUEUEING_MS = 10 * SECOND_MS;
+const SLOWEST_MS = 30 * SECOND_MS;
 
 interface RunningLane {
   lane: Lane;
@@ -146,10 +147,12 @@ export class SimulatedProcess {
     return turns.now < plan.calmAt && plan.ports[kind] > 0 && random.chance(plan.ports[kind]);
   }
 
-  /** Somebody else may go first, and the call may fail before it takes effect. */
+  /** Somebody else may go first, and the call may be slow, or fail before it takes effect. */
   async before(kind: keyof PortFaults | null): Promise<void> {
     if (this.shared.random.chance(0.5)) await this.shared.turns.turn(this.actor);
-    if (kind !== null && this.fails(kind)) throw new SimulatedFault(`${kind} of ${this.actor.name}`);
+    if (kind === null) return;
+    if (this.fails('slow')) await this.shared.turns.sleep(this.actor, this.shared.random.int(SLOWEST_MS));
+    if (this.fails(kind)) throw new SimulatedFault(`${kind} of ${this.actor.name}`);
   }
 
   /** Behind the transactions of neighbours. */

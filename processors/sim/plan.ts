@@ -25,6 +25,8 @@ export interface PortFaults {
   appendReplyLost: number;
   /** The lane's turn with the producer of its group comes late. */
   publishWaits: number;
+  /** The server takes its time. */
+  slow: number;
 }
 
 export interface Plan {
@@ -131,6 +133,7 @@ function incidentsOf(random: Random, at: () => EpochMs, losesWrites: boolean): I
 }
 
 function portFaultsOf(random: Random): PortFaults {
+  const slow = random.fork('slow');
   const chance = (): number => (random.chance(0.4) ? random.next() * 0.1 : 0);
   return {
     read: chance(),
@@ -141,5 +144,6 @@ function portFaultsOf(random: Random): PortFaults {
     publishReplyLost: chance(),
     appendReplyLost: chance(),
     publishWaits: 3 * chance(),
+    slow: slow.chance(0.2) ? slow.next() * 0.3 : 0,
   };
 }

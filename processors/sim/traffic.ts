@@ -65,6 +65,11 @@ const NO_EVENT: Omit<WebEvent, 'messageId' | 'userId' | 'timestamp'> = {
 const SOCIAL = ['Post Liked', 'User Followed', 'User Unfollowed', 'Gig Rated', 'Gig Hired', 'Profile Viewed'];
 const TRACKS = ['Product Viewed', 'Product Added', 'Checkout Started', 'Signed In', 'Something Else'];
 
+/** A name that JavaScript treats in its own way. */
+const POLLUTED = Object.fromEntries([['__proto__', 'x']]);
+/** The length of a string in Avro: more than there is in the world. */
+const HUGE = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
+
 /** In the order of `at`. */
 export function makeTraffic(plan: TrafficPlan): Sent[] {
   const sent: Sent[] = [];
@@ -220,9 +225,28 @@ class Traffic {
   private poison(customer: string, at: EpochMs): void {
     const { random } = this.plan;
     const topic = random.pick(['web-events', 'orders', 'customers'] as const);
-    const value = Uint8Array.from({ length: random.int(40) }, () => random.int(256));
-    if (random.chance(0.5)) this.sent.push({ at, topic, key: customer, value });
+    const noise = Uint8Array.from({ length: random.int(40) }, () => random.int(256));
+    const dice = random.next();
+    if (dice < 0.3) this.sent.push({ at, topic, key: customer, value: noise });
+    else if (dice < 0.6) this.sent.push({ at, topic, key: customer, value: random.pick(this.spoilt(noise)) });
+    else if (dice < 0.7) this.event(customer, at, { properties: { ...POLLUTED } });
     else this.event('guest', at, {}, customer);
+  }
+
+  /** An honest event in each way that it can go bad; streams/integrity/poison.test.ts has more, on a real broker. */
+  private spoilt(noise: Uint8Array): Uint8Array[] {
+    const event = { ...NO_EVENT, messageId: this.nextId('m'), userId: 'kim-0', timestamp: 0 };
+    const honest = this.plan.codec.encodeInput('web-events', event);
+    const spoiltAt = (at: number, byte: number): Uint8Array =>
+      honest.map((old, index) => (index === at ? byte : old));
+    return [
+      new Uint8Array(0),
+      spoiltAt(0, 9), // the magic byte
+      spoiltAt(1, 0x7f), // a schema id that nobody knows
+      honest.subarray(0, honest.length - 3),
+      Uint8Array.from([...honest, ...noise, 0]),
+      Uint8Array.from([...honest.subarray(0, 5), ...HUGE]),
+    ];
   }
 
   /** One customer, very many events within a minute. */
