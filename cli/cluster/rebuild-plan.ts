@@ -1,5 +1,6 @@
 /** What a rebuild may apply: the archive, what Kafka still holds, and what the group has committed must fit together. */
 import type { Kafka } from 'kafkajs';
+import type { StateStore } from '../../processors/ports';
 import type { RedisConnection } from '../../processors/state/redis';
 import { occupiedPartitions } from '../../processors/state/redis';
 import type { InputTopic, Positions } from '../../schemas';
@@ -10,6 +11,7 @@ import { topicName } from '../../streams/kafka';
 import { CliError } from '../errors';
 import { count } from '../output/format';
 import type { Settings } from '../settings';
+import { isBegun } from './rebuild';
 import type { Reach } from './rebuild';
 
 const refused = (why: string): CliError => new CliError('rebuild-refused', why);
@@ -23,8 +25,30 @@ export async function checkEmpty(redis: RedisConnection, settings: Settings): Pr
   const shown = occupied.slice(0, 8).map(({ partition }) => partition);
   const more = occupied.length > shown.length ? ' and more' : '';
   throw refused(
-    `Redis holds a state of ${application}: ${count(customers)} customer(s) in ${count(occupied.length)} partition(s) (${shown.join(', ')}${more}). A rebuild goes into an empty state only, and has changed nothing.`,
+    `Redis holds a state of ${application}: ${count(customers)} customer(s) in ${count(occupied.length)} partition(s) (${shown.join(', ')}${more}). A rebuild goes into an empty state only, and has changed nothing. One that was stopped on the way goes on with --again.`,
   );
+}
+
+/**
+ * What is there is what a rebuild of these inputs has left, and nobody has worked on it since. Raises epochs, no more.
+ * @throws CliError rebuild-refused
+ */
+export async function checkResumable(store: StateStore, plan: readonly Reach[]): Promise<void> {
+  for (const { partition, to } of plan) {
+    const claim = await store.claim(partition);
+    const { positions, batchNumber } = claim;
+    // Killed before its first commit, it has left nothing.
+    if (positions === null || batchNumber === 0) continue;
+    if (!isBegun(claim))
+      throw refused(
+        `Partition ${partition} holds a state that no rebuild has begun, or that a processor has gone on with: it is left as it is. A rebuild from nothing needs an empty Redis.`,
+      );
+    const beyond = INPUT_TOPICS.find(topic => positions[topic] > to[topic]);
+    if (beyond !== undefined)
+      throw refused(
+        `Partition ${partition} is at offset ${positions[beyond]} of ${beyond}, beyond ${to[beyond]}, where the archive or the group ends: it was built from another archive.`,
+      );
+  }
 }
 
 /** A processor that runs would take the partitions away. @throws CliError rebuild-refused */

@@ -4,12 +4,14 @@
  * The ordinary lane reads the archive as if it were in the middle of a recovery (processors/runner/reconcile.ts): it
  * applies everything and says nothing, because all of it was said before. The mark of that recovery stays in the state.
  * So whoever claims the partition next goes on with it, from Kafka, in silence up to what the group has committed, and
- * then says the present score of every customer. That also makes a rebuild that was killed on the way harmless.
+ * then says the present score of every customer. That also makes a rebuild that was killed on the way harmless: it goes on
+ * where it was (--again).
  *
  * It never goes beyond what the group has committed: what was not published yet is the live lane's to publish.
  */
 import type { InputRules, CoreSettings } from '../../processors/core';
 import type {
+  Claim,
   Clock,
   CommittedPositions,
   EventLog,
@@ -69,6 +71,7 @@ export async function rebuildPartition(reach: Reach, options: RebuildOptions): P
     settings: { ...options.lane, lingerMs: 0 },
   });
   await lane.start();
+  options.onProgress(sumOf(lane.positions) - sumOf(reach.from));
   // Not once more: a lane that finds nothing left would end the recovery, and speak.
   while (!same(lane.positions, to) && !signal.aborted) {
     const before = sumOf(lane.positions);
@@ -80,10 +83,14 @@ export async function rebuildPartition(reach: Reach, options: RebuildOptions): P
   return same(lane.positions, to);
 }
 
+/** A rebuild was stopped in this partition after its first commit, and can go on from there. */
+export const isBegun = ({ mailPositions }: Claim): boolean => mailPositions[RECOVERY_MARK] !== undefined;
+
 /** Positions of a first start, with the mark of a recovery that speaks of everyone at its end. */
 async function beginRecovery({ partition, from }: Reach, store: StateStore): Promise<void> {
   const claim = await store.claim(partition);
-  await store.initialise(claim, from);
+  if (isBegun(claim)) return;
+  if (claim.positions === null) await store.initialise(claim, from);
   const batchNumber = claim.batchNumber + 1;
   const result = await store.commit(claim, {
     batchNumber,

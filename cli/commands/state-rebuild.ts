@@ -8,7 +8,13 @@ import { withKafka } from '../cluster/admin';
 import { withArchive } from '../cluster/archive';
 import { openCodec } from '../cluster/codec';
 import { connectedRedis } from '../cluster/connections';
-import { checkEmpty, checkNobodyWorks, checkWhole, planRebuild } from '../cluster/rebuild-plan';
+import {
+  checkEmpty,
+  checkNobodyWorks,
+  checkResumable,
+  checkWhole,
+  planRebuild,
+} from '../cluster/rebuild-plan';
 import { rebuildPartition, sumOf } from '../cluster/rebuild';
 import type { Reach, RebuildOptions } from '../cluster/rebuild';
 import { contextOf, withExamples, type Context } from '../context';
@@ -23,6 +29,7 @@ import { modelsPlace } from '../models/registry';
 interface Options {
   atOnce: string;
   acceptGap?: boolean;
+  again?: boolean;
 }
 
 type Redis = Awaited<ReturnType<typeof connectedRedis>>;
@@ -36,11 +43,14 @@ async function checkedPlan(
 ): Promise<Reach[]> {
   const { reporter, settings } = context;
   const { values } = settings;
-  await checkEmpty(redis, values);
+  if (options.again !== true) await checkEmpty(redis, values);
   checkWhole(archive.inputs, options.acceptGap ?? false, line => reporter.note(line));
   return withKafka(context, async kafka => {
-    await checkNobodyWorks(kafka, values['kafka.application']);
-    return planRebuild(archive, kafka, values);
+    const application = values['kafka.application'];
+    await checkNobodyWorks(kafka, application);
+    const plan = await planRebuild(archive, kafka, values);
+    if (options.again === true) await checkResumable(new RedisStateStore(redis, application), plan);
+    return plan;
   });
 }
 
@@ -95,7 +105,11 @@ async function rebuildAll(
     progress.finish();
     await scorer.release();
   }
-  if (io.signal.aborted) throw new CliError('rebuild-unfinished', 'The rebuild was stopped on the way.');
+  if (io.signal.aborted)
+    throw new CliError(
+      'rebuild-unfinished',
+      'The rebuild was stopped on the way: rescore state rebuild --again goes on.',
+    );
 }
 
 function inOurWords(error: unknown): unknown {
@@ -110,6 +124,7 @@ export function rebuildCommand(state: Command, io: Io): void {
     .description('build the state in Redis anew from the archive; Redis must hold none, no processor may run')
     .option('--at-once <n>', 'partitions at the same time', '2')
     .option('--accept-gap', 'also from an archive that lacks offsets')
+    .option('--again', 'go on with a rebuild that was stopped, where it was')
     .action(async (options: Options, self: Command) => {
       const context = contextOf(io, self);
       const { reporter, settings } = context;
@@ -135,5 +150,6 @@ export function rebuildCommand(state: Command, io: Io): void {
   withExamples(command, [
     ['rescore archive run --once --tail', 'first: everything that Kafka still holds'],
     ['rescore state rebuild', 'then: every partition, two at a time'],
+    ['rescore state rebuild --again', 'after it was stopped: what is done is kept'],
   ]);
 }

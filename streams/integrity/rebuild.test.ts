@@ -13,6 +13,15 @@ const AS_OF = '2026-06-01T00:00:00Z';
 /** The formulas of the tests' processors. */
 const openScorer = () =>
   Promise.resolve(Object.assign(new SimulatedScorer(), { release: () => Promise.resolve() }));
+/** Gives up after so many batches, and with it whatever asked it. */
+const openFailingScorer = async (batches: number) => {
+  const scorer = await openScorer();
+  const sound = scorer.scoreBatch.bind(scorer);
+  let left = batches;
+  scorer.scoreBatch = (...rows) =>
+    left-- > 0 ? sound(...rows) : Promise.reject(new Error('The scorer has given up.'));
+  return scorer;
+};
 
 describeWithServers('a state from the archive', () => {
   const servers = withServers();
@@ -24,7 +33,7 @@ describeWithServers('a state from the archive', () => {
     redis: Redis;
     archive: string;
     json: <T>(line: string) => Promise<T>;
-    fails: (line: string) => Promise<string>;
+    fails: (line: string, open?: () => ReturnType<typeof openScorer>) => Promise<string>;
     digest: () => Promise<unknown>;
     refusesToStart: () => Promise<void>;
   }
@@ -42,15 +51,18 @@ describeWithServers('a state from the archive', () => {
       RESCORE_REGISTRY_URL: '',
       RESCORE_ARCHIVE_LOCATION: archive,
       RESCORE_ARCHIVE_FILE_OFFSETS: '100',
+      // So small that a rebuild can be stopped in the middle of a partition.
+      RESCORE_LANE_BATCH_RECORDS: '200',
     };
-    const run = (line: string) => runCli(['--json', ...line.split(' ')], { cwd: directory, env, openScorer });
+    const run = (line: string, open = openScorer) =>
+      runCli(['--json', ...line.split(' ')], { cwd: directory, env, openScorer: open });
     const json = async <T>(line: string): Promise<T> => {
       const { code, stdout, stderr } = await run(line);
       expect({ line, code, stderr: code === 0 ? '' : stderr }).toEqual({ line, code: 0, stderr: '' });
       return JSON.parse(stdout) as T;
     };
-    const fails = async (line: string): Promise<string> => {
-      const { code, stderr } = await run(line);
+    const fails: Run['fails'] = async (line, open) => {
+      const { code, stderr } = await run(line, open);
       expect({ line, code }).toEqual({ line, code: 1 });
       return stderr;
     };
@@ -106,11 +118,15 @@ describeWithServers('a state from the archive', () => {
 
         await redis.flushall();
         await run.refusesToStart();
-        await json('state rebuild');
+        expect(await fails('state rebuild', () => openFailingScorer(5))).toContain('given up');
+        expect(await digest()).not.toEqual(before);
+        expect(await fails('state rebuild')).toContain('goes on with --again');
+        await json('state rebuild --again');
         expect(await digest()).toEqual(before);
         await outboxesAreEmpty(run);
 
         await worked(scenario, 'second', 1_200);
+        expect(await fails('state rebuild --again')).toContain('holds a state that no rebuild has begun');
         const verdict = await scenario.verdict();
         expect(verdict.violations).toEqual([]);
         expect(verdict.inputs).toBeGreaterThanOrEqual(scenario.sent);
