@@ -27,6 +27,8 @@ export const CLI_ERRORS = {
   'state-damaged': 'Restore a backup with `rescore state restore`.',
   'target-not-empty': 'Name a folder that does not exist yet.',
   'customer-unknown': 'Check the id; an anonymous customer is written anon:ID.',
+  unanswered:
+    'It stays in the log and is carried out in time: `rescore doctor --cluster` says what is in its way.',
   'dead-letter-unknown': '`rescore dead-letters list` names the sources; it takes the same options.',
   'retry-refused': 'The lines say why; `rescore dead-letters show` has what is kept of each.',
   'stopped-by-strict': 'Correct the row, or run without --strict: the run then goes on without it.',

@@ -2,6 +2,7 @@
 import { newLaneMetrics, addMetrics, Lane, type LaneMetrics } from '../processors/runner';
 import { DriftWatch } from '../models';
 import type { InputRules } from '../processors/core';
+import type { WireCodec } from '../processors/ports';
 import { DAY_MS, INPUT_TOPICS, type CommandKind, type CustomerId, type EpochMs } from '../schemas';
 import { type Context } from './context';
 import type { Io } from './io';
@@ -95,19 +96,31 @@ async function commandInstant(context: Context, { state, lanes }: Engine): Promi
   return at;
 }
 
+/** What a person may ask of a customer's lane. */
+export type AskedCommand = Extract<CommandKind, 'rescore' | 'erase'>;
+
+export const commandBody = (codec: WireCodec, kind: AskedCommand, customerId: CustomerId): Uint8Array =>
+  codec.encodeInput('customer-commands', {
+    customerId,
+    kind,
+    cause: kind === 'rescore' ? 'command' : null,
+    dueAt: null,
+    networkCentrality: null,
+    avgConnectionStrength: null,
+    computedAt: null,
+  });
+
 /** Appends one command for each customer and works until all are done. Answers with their record timestamp. */
 export async function carryOutCommand(
   context: Context,
   engine: Engine,
-  kind: Extract<CommandKind, 'rescore' | 'erase'>,
+  kind: AskedCommand,
   ids: readonly CustomerId[],
 ): Promise<EpochMs> {
   const { log } = engine.state.embedded;
   const recordAt = await commandInstant(context, engine);
-  const cause = kind === 'rescore' ? ('command' as const) : null;
-  const rest = { dueAt: null, networkCentrality: null, avgConnectionStrength: null, computedAt: null };
   for (const customerId of ids) {
-    const value = engine.state.codec.encodeInput('customer-commands', { customerId, kind, cause, ...rest });
+    const value = commandBody(engine.state.codec, kind, customerId);
     await log.append('customer-commands', log.partitionOf(customerId), [
       { key: customerId, recordAt, value },
     ]);

@@ -14,6 +14,8 @@ export interface OpenClusterState {
   partitions: readonly number[];
   /** Lane by lane in byte order of the ids; markers of erasures too. */
   storedValues: () => AsyncGenerator<{ partition: number; customerId: CustomerId; value: Uint8Array }>;
+  /** As it is stored; null: nothing is held. */
+  storedValue: (partition: number, id: CustomerId) => Promise<Uint8Array | null>;
   close: () => void;
 }
 
@@ -28,7 +30,12 @@ export async function openClusterState(settings: Settings): Promise<OpenClusterS
     throw new CliError('state-missing', `Redis at ${where} holds no state of ${application}.`);
   }
   const store = new RedisStateStore(redis, application);
-  return { partitions, storedValues: () => allValues(store, partitions), close: () => redis.disconnect() };
+  return {
+    partitions,
+    storedValues: () => allValues(store, partitions),
+    storedValue: (partition, id) => store.peek(partition, id),
+    close: () => redis.disconnect(),
+  };
 }
 
 async function* allValues(

@@ -30,6 +30,8 @@ export interface TrafficPlan {
   /** Events of one customer within one minute; 0: nobody is that busy. */
   flood: number;
   erasures: boolean;
+  /** False: nobody does anything to another, sessions instead. */
+  interactions?: boolean;
   /** Before every message id: traffic of another run is no duplicate of this one. */
   messagePrefix?: string;
 }
@@ -145,7 +147,8 @@ class Traffic {
   }
 
   private social(customer: string, at: EpochMs): void {
-    const { random, customers } = this.plan;
+    const { random, customers, interactions = true } = this.plan;
+    if (!interactions) return this.session(customer, at);
     const targetUserId = random.pick(customers.filter(id => !id.startsWith('anon:')));
     const rating = random.between(1, 5);
     this.event(customer, at, { type: 'track', event: random.pick(SOCIAL), targetUserId, rating });

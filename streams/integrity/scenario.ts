@@ -31,6 +31,8 @@ export interface ScenarioOptions {
   /** Inputs per second. */
   rate?: number;
   losesWrites?: boolean;
+  /** Customers ask to be forgotten; then none does anything to another, whose facts would tell of the order (ADR 0004). */
+  erasures?: boolean;
   settings?: Environment;
   /** Of the traffic and of the verdict; built-in schema ids when left out. */
   codec?: PreparedCodec;
@@ -120,8 +122,9 @@ export class Scenario {
     return processors;
   }
 
-  processor(name: string, more: Environment = {}): Processor {
-    const processor = new Processor(`${this.id}-${name}`, {
+  /** Settings of a command or processor that is to work here. */
+  get environment(): Environment {
+    return {
       RESCORE_KAFKA_BROKERS: this.options.brokers.join(','),
       RESCORE_KAFKA_APPLICATION: this.id,
       RESCORE_KAFKA_TOPIC_PREFIX: this.prefix,
@@ -133,8 +136,11 @@ export class Scenario {
       // What a batch costs is not looked at here: several processors, a broker and the tests share two cores.
       RESCORE_LANE_LINGER_MS: '40',
       ...this.options.settings,
-      ...more,
-    });
+    };
+  }
+
+  processor(name: string, more: Environment = {}): Processor {
+    const processor = new Processor(`${this.id}-${name}`, { ...this.environment, ...more });
     this.processors.push(processor);
     return processor;
   }
@@ -195,6 +201,7 @@ export class Scenario {
   /** Some minutes of a small world, anew each time: ids never meet those of another wave. */
   private wave(): Sent[] {
     const wave = this.waves++;
+    const { erasures = false } = this.options;
     const endAt = systemClock.now();
     const customers = Array.from({ length: 40 }, (_, at) => `w${wave % 5}c${at}`);
     const sent = makeTraffic({
@@ -205,7 +212,8 @@ export class Scenario {
       endAt,
       occasions: 60,
       flood: wave % 7 === 3 ? 200 : 0,
-      erasures: false,
+      erasures,
+      interactions: !erasures,
       messagePrefix: `${wave}-`,
     });
     return sent;

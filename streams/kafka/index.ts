@@ -9,6 +9,7 @@ export { Membership } from './membership';
 export type { MemberMemory } from './membership';
 export { KafkaPublisher } from './publisher';
 export type { Compression } from './publisher';
+export { sendRecord } from './send-record';
 export { TopicReader } from './topic-reader';
 export type { RecordLookup, TopicRecord } from './topic-reader';
 export { topicName } from './topic-names';

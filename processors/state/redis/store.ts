@@ -92,6 +92,11 @@ export class RedisStateStore implements StateStore {
     return answer as (Buffer | null)[];
   }
 
+  /** For readers beside the owner of the partition: without a claim. Null: nothing is held. */
+  peek(partition: number, id: CustomerId): Promise<Uint8Array | null> {
+    return this.connection.hgetBuffer(this.keys(partition).facts, id);
+  }
+
   async positionsOf({ partition, token }: Claim): Promise<Positions | null> {
     const answer = await this.scripts.positions(this.keys(partition).meta, token);
     if (answer === FENCED) throw fenced(partition);
