@@ -1,7 +1,7 @@
 /** One wrong rule for each invariant: what a defect of that kind would look like to the lane's world. */
 import { MemoryPublisher } from '../../streams/memory';
 import { MINUTE_MS } from '../../schemas';
-import type { Session } from '../../schemas';
+import type { OutputTopic, Session } from '../../schemas';
 import type {
   EventLog,
   OutgoingMessage,
@@ -267,4 +267,24 @@ export const FURTHER_BUGS: (PlantedBug & { invariant: keyof typeof INVARIANTS })
     rule: 'a lane publishes with a producer that only its neighbour has fenced with',
     mutations: { producers: broker => new TrustingPublisher(broker), plan: inTrouble },
   },
+  ...(['dead-letters', 'late-events', 'sessions'] as const).map(topic => ({
+    invariant: 'I5' as const,
+    rule: `the first of a batch's ${topic} is never sent`,
+    mutations: publishing(messages => without(messages, topic)),
+  })),
+  {
+    invariant: 'I5',
+    rule: 'what belongs to another partition is not passed on',
+    mutations: {
+      publisher: publisher =>
+        changed(publisher, {
+          publish: (partition, outbox) => publisher.publish(partition, { ...outbox, mail: [] }),
+        }),
+    },
+  },
 ];
+
+function without(messages: readonly OutgoingMessage[], lost: OutputTopic): OutgoingMessage[] {
+  const at = messages.findIndex(({ topic }) => topic === lost);
+  return messages.filter((_, index) => index !== at);
+}

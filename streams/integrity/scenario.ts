@@ -12,6 +12,8 @@ import type { PreparedCodec } from '../../cli/cluster/codec';
 import { Random } from '../../processors/sim/random';
 import { makeTraffic } from '../../processors/sim/traffic';
 import type { Sent } from '../../processors/sim/traffic';
+import { RedisStateStore } from '../../processors/state/redis';
+import type { EpochMs } from '../../schemas';
 import { MINUTE_MS } from '../../schemas';
 import { createAvroCodec } from '../avro/codec';
 import { partitionOf } from '../partitioner';
@@ -20,7 +22,7 @@ import { Processor } from './fleet';
 import type { Environment } from './fleet';
 import { atRest, isRead } from './rest';
 import { judge } from './verdict';
-import type { Verdict } from './verdict';
+import type { Verdict, VerdictOptions } from './verdict';
 
 export interface ScenarioOptions {
   brokers: readonly string[];
@@ -233,13 +235,26 @@ export class Scenario {
     this.sent += records.length;
   }
 
-  /** Waits until the group has read every input. @throws when that takes too long, with what the processors say */
+  /**
+   * Waits until the group has read every input and nothing is due.
+   * @throws when that takes too long, with what the processors say
+   */
   async rest(ms = REST_MS): Promise<void> {
+    const until = systemClock.now() + ms;
     try {
-      await atRest(this.kafka, { groupId: this.id, prefix: this.prefix, ms });
+      do {
+        const left = Math.max(0, until - systemClock.now());
+        await atRest(this.kafka, { groupId: this.id, prefix: this.prefix, ms: left });
+      } while ((await this.nextDue()) <= systemClock.now());
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${this.complaints()}`, { cause: error });
     }
+  }
+
+  private async nextDue(): Promise<EpochMs> {
+    const store = new RedisStateStore(this.redis, this.id);
+    const partitions = Array.from({ length: this.partitions }, (_, partition) => partition);
+    return Math.min(...(await Promise.all(partitions.map(partition => store.nextDue(partition)))));
   }
 
   private isRead(): Promise<boolean> {
@@ -252,6 +267,12 @@ export class Scenario {
 
   /** Ends what runs, in order, and judges what is left behind. */
   async verdict(): Promise<Verdict> {
+    await this.atEnd();
+    return judge(this.judging());
+  }
+
+  /** All ended, with everything read. */
+  async atEnd(): Promise<void> {
     await this.endAll();
     // A scheduler may have appended a tick in its last moment, which nobody has read.
     for (let tries = 0; tries < MOST_REVIVALS && !(await this.isRead()); tries++) {
@@ -259,7 +280,11 @@ export class Scenario {
       await this.rest();
       await this.endAll();
     }
-    return judge({
+  }
+
+  /** What a verdict is given. */
+  judging(): VerdictOptions {
+    return {
       kafka: this.kafka,
       redis: this.redis,
       application: this.id,
@@ -268,7 +293,7 @@ export class Scenario {
       losesWrites: this.options.losesWrites ?? false,
       now: systemClock.now(),
       codec: this.codec,
-    });
+    };
   }
 
   /** What the processors complained of, for a failed test. */

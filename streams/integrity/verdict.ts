@@ -1,6 +1,7 @@
 /**
  * The verdict over a run on real servers: everything is read back (inputs, outputs, state, positions) and handed to the
- * invariants of the simulation, with the same single-threaded replay as the oracle.
+ * invariants of the simulation, with the same single-threaded replay as the oracle. What can only be seen while it
+ * happens is not judged: I6, I7, I10 and I14.
  */
 import type { Kafka } from 'kafkajs';
 import type { PreparedCodec } from '../../cli/cluster/codec';
@@ -39,10 +40,63 @@ export interface Verdict {
 /** Stopped for this long a lane may be late with a tick: other tests look at that. */
 const PATIENCE_MS = 60_000;
 
-export async function judge(options: VerdictOptions): Promise<Verdict> {
-  const { kafka, topicPrefix, partitions, losesWrites, now, codec } = options;
-  const broker = new MemoryBroker(partitions);
+/** What was read back. */
+export interface Evidence {
+  broker: MemoryBroker;
+  store: MemoryStateStore;
+  customers: number;
+  /** What the positions of state and group say. */
+  violations: readonly string[];
+}
+
+export const judge = async (options: VerdictOptions): Promise<Verdict> =>
+  judgeEvidence(await readBack(options), options);
+
+export async function readBack(options: VerdictOptions): Promise<Evidence> {
+  const broker = new MemoryBroker(options.partitions);
   await loadInputs(broker, options);
+  await loadMessages(broker, options);
+  const violations: string[] = [];
+  const violate = noteIn(violations);
+  const { store, customers } = await loadState(options, violate);
+  await checkPositions(options, broker, violate);
+  return { broker, store, customers, violations };
+}
+
+export function judgeEvidence(
+  { broker, store, customers, violations: before }: Evidence,
+  {
+    partitions,
+    losesWrites,
+    now,
+    codec,
+  }: Pick<VerdictOptions, 'partitions' | 'losesWrites' | 'now' | 'codec'>,
+): Verdict {
+  const violations = [...before];
+  checkAtRest({
+    plan: { partitions, losesWrites, idleMs: PATIENCE_MS },
+    broker,
+    store,
+    codec,
+    scorer: new SimulatedScorer(),
+    turns: { now },
+    witness: { violate: noteIn(violations) },
+  });
+  const scores = broker.published.filter(({ topic }) => topic === 'engagement-scores').length;
+  return { violations, inputs: countInputs(broker), messages: broker.published.length, scores, customers };
+}
+
+const noteIn =
+  (violations: string[]) =>
+  (invariant: string, what: string): void => {
+    const violation = `${invariant}: ${what}`;
+    if (!violations.includes(violation)) violations.push(violation);
+  };
+
+async function loadMessages(
+  broker: MemoryBroker,
+  { kafka, topicPrefix, codec }: VerdictOptions,
+): Promise<void> {
   const published = await readAll(
     kafka,
     OUTPUT_TOPICS.map(topic => topicPrefix + topic),
@@ -60,24 +114,6 @@ export async function judge(options: VerdictOptions): Promise<Verdict> {
       sequence: broker.published.length,
     });
   }
-  const violations: string[] = [];
-  const violate = (invariant: string, what: string): void => {
-    const violation = `${invariant}: ${what}`;
-    if (!violations.includes(violation)) violations.push(violation);
-  };
-  const { store, customers } = await loadState(options, violate);
-  await checkPositions(options, broker, violate);
-  checkAtRest({
-    plan: { partitions, losesWrites, idleMs: PATIENCE_MS },
-    broker,
-    store,
-    codec,
-    scorer: new SimulatedScorer(),
-    turns: { now },
-    witness: { violate },
-  });
-  const scores = published.filter(({ topic }) => topic.endsWith('engagement-scores')).length;
-  return { violations, inputs: countInputs(broker), messages: published.length, scores, customers };
 }
 
 async function loadInputs(
@@ -163,7 +199,7 @@ async function dueOf(store: RedisStateStore, partition: number): Promise<[Custom
   return entries.map(({ customerId, dueAt }) => [customerId, dueAt]);
 }
 
-/** I5 and I9: state and group have read every input, and agree. */
+/** I9: state and group have read every input, and agree. */
 async function checkPositions(
   { kafka, redis, application, topicPrefix, partitions }: VerdictOptions,
   broker: MemoryBroker,

@@ -17,12 +17,10 @@ import {
 import type { Customer, ScoreValues } from '../../core';
 import { alertKey } from '../../runner';
 import type { RestedWorld } from './rested';
-import { replayWithoutFaults } from '../reference';
 import type { Reference } from '../reference';
 import { alertsHeld, messagesOf } from './published';
 
-export function checkState(world: RestedWorld): void {
-  const reference = replayWithoutFaults(world.broker, world.codec);
+export function checkState(world: RestedWorld, reference: Reference): void {
   const stored = storedCustomers(world);
   const scores = lastScores(world);
   for (const [id, expected] of reference.customers) {
