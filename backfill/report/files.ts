@@ -63,6 +63,9 @@ const fairness = z.object({
   selectionRatioInterval: interval.nullish(),
   selectionRatioChance: z.number().nullish(),
   equalizedOddsDifference: interval.nullish(),
+  equalizedOddsChance: z.number().nullish(),
+  calibrationError: z.number().nullish(),
+  calibrationErrorChance: z.number().nullish(),
   groups: z.record(z.string(), group),
 });
 const trainedSchema = z.object({

@@ -80,7 +80,8 @@ describe('the page', () => {
       'sessions_last_7_days',
       '0.341',
       'lowest share of selected over highest 0.772 (0.660 to 0.890), which breaks the 80 % rule',
-      'Equalized odds difference: 0.021 (0.004 to 0.061)',
+      'Equalized odds difference: 0.021 (0.004 to 0.061), by lot in 43.1 % of draws',
+      'Calibration error of the worst group: 0.017, by lot in 28.7 % of draws',
       'notArchived: 112',
       '2 min 32 s',
     ])

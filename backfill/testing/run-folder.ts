@@ -61,6 +61,9 @@ const fairness = {
     selectionRatio: 0.9512,
     selectionRatioInterval: { value: 0.9512, low: 0.871, high: 0.994 },
     equalizedOddsDifference: { value: 0.0213, low: 0.004, high: 0.061 },
+    equalizedOddsChance: 0.431,
+    calibrationError: 0.0171,
+    calibrationErrorChance: 0.287,
     groups: { female: group(5_107, 0.2043), male: group(5_211, 0.1943), unknown: group(3_095, 0.2011) },
   },
   ageBand: {

@@ -86,13 +86,18 @@ describe('the gate', () => {
     const bad = trained('bad', 2, second, {
       classes: { positives: 3, negatives: 997 },
       strongestFeatures: [{ feature: 'churned', measure: 'auc', value: 1 }],
-      fairness: { ageBand: { selectionRatio: 0.5, groups: {} } },
+      fairness: {
+        ageBand: { selectionRatio: 0.5, equalizedOddsDifference: 0.3, calibrationError: 0.2, groups: {} },
+      },
+      proxies: {},
     });
     await ok('models', 'sign', 'bad', '--key', 'key.pem');
     const reasons = [
       '3 rows with the label, at least 50 are needed',
       'churned alone has an AUC of 1, at most 0.98 is no leak',
       'ageBand: the least selected group over the most selected is 0.5, at least 0.8 is fair',
+      'ageBand: the equalized odds difference is 0.3, at most 0.1 is fair',
+      'ageBand: the calibration error of the worst group is 0.2, it must lie below 0.05',
     ];
     const { code, stdout, stderr } = await run('models', 'promote', 'churn', '--from', 'bad');
     expect(code).toBe(1);

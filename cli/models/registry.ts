@@ -82,6 +82,10 @@ export const gateLimits = (settings: Settings): GateLimits => ({
   featureAuc: settings['gate.featureAuc'],
   featureR2: settings['gate.featureR2'],
   selectionRatio: settings['gate.selectionRatio'],
+  equalizedOddsDifference: settings['gate.equalizedOddsDifference'],
+  groupCalibrationError: settings['gate.groupCalibrationError'],
+  fairnessChance: settings['gate.fairnessChance'],
+  proxyAuc: settings['gate.proxyAuc'],
   bytes: settings['gate.megabytes'] * MEGABYTE,
   microsPerRow: settings['gate.microsPerRow'],
 });

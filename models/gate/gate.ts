@@ -4,41 +4,17 @@
  */
 import { DAY_MS } from '../../schemas';
 import { ARTIFACT_FILES } from '../registry/manifest';
-import type { Manifest } from '../registry/manifest';
+import type { Evaluation, Manifest } from '../registry/manifest';
+import { atLeast, atMost, failed, notApplicable, percent, round, verdict } from './checks';
+import type { GateCheck, GateLimits } from './checks';
+import { endsAtOne, groups, inputs } from './fairness';
 
-export interface GateLimits {
-  /** Least customers among the training rows. */
-  customers: number;
-  /** Least days of history in the archive. */
-  historyDays: number;
-  /** Least training rows of each class, for models that tell two apart. */
-  eachClass: number;
-  /** A metric may be worse than the current model's by this share of it. */
-  tolerance: number;
-  /** The calibration error of a probability must lie below this. */
-  calibrationError: number;
-  /** One feature alone above these gives the label away. */
-  featureAuc: number;
-  featureR2: number;
-  /** Lowest share of the selected among the groups of an attribute, over the highest: at least this (80 % rule). */
-  selectionRatio: number;
-  /** Most bytes of all files. */
-  bytes: number;
-  /** Most microseconds a row in the runtime. */
-  microsPerRow: number;
-}
+export type { GateCheck, GateLimits } from './checks';
 
 export interface Challenger {
   manifest: Manifest;
   /** Measured in the runtime of this machine; null when it was not. */
   microsPerRow: number | null;
-}
-
-export interface GateCheck {
-  check: keyof GateLimits | 'evaluation' | 'comparison' | 'leak';
-  state: 'passed' | 'failed' | 'notApplicable';
-  /** What was found, and what is asked for. */
-  said: string;
 }
 
 export interface Verdict {
@@ -73,8 +49,6 @@ export function judge(challenger: Challenger, champion: string | null, limits: G
   return { decision: reasons.length === 0 ? 'promote' : 'reject', checks, reasons };
 }
 
-type Evaluation = NonNullable<Manifest['evaluation']>;
-
 /** What only the evaluation knows. */
 function evaluated(manifest: Manifest, champion: string | null, limits: GateLimits): GateCheck[] {
   const { evaluation } = manifest;
@@ -92,7 +66,8 @@ function evaluated(manifest: Manifest, champion: string | null, limits: GateLimi
     ...classes(manifest, evaluation, limits),
     ...comparison(manifest, evaluation, champion, limits),
     ...leaks(evaluation, limits),
-    ...groups(evaluation, limits),
+    ...inputs(manifest, evaluation, limits),
+    ...groups(manifest, evaluation, limits),
   ];
 }
 
@@ -153,29 +128,9 @@ function leaks({ strongestFeatures }: Evaluation, { featureAuc, featureR2 }: Gat
   });
 }
 
-/** Groups drawn by lot differ as much more often than this: nobody is treated unlike. */
-const BY_LOT = 0.01;
-
-/**
- * The 80 % rule. In groups of some hundreds the lowest share over the highest is far below 1 where nothing is unfair: a model
- * is refused when chance does not explain the difference.
- */
-function groups({ fairness }: Evaluation, { selectionRatio }: GateLimits): GateCheck[] {
-  const attributes = Object.entries(fairness);
-  if (attributes.length === 0) return [notApplicable('selectionRatio', 'no groups are known')];
-  return attributes.map(([attribute, { selectionRatio: ratio, selectionRatioChance: chance }]) => {
-    const byLot = chance === undefined ? '' : ` (by chance in ${round(100 * chance)} of 100)`;
-    return verdict(
-      'selectionRatio',
-      ratio >= selectionRatio || (chance ?? 0) > BY_LOT,
-      `${attribute}: the least selected group over the most selected is ${round(ratio)}${byLot}, at least ${selectionRatio} is fair`,
-    );
-  });
-}
-
 /** Of probabilities and shares: their answers end at 1. */
 function calibrated({ output, metrics }: Manifest, { calibrationError }: GateLimits): GateCheck {
-  if (output.range.max !== 1) return notApplicable('calibrationError', 'the answer is no probability');
+  if (!endsAtOne(output)) return notApplicable('calibrationError', 'the answer is no probability');
   const error = metrics['calibrationError']?.value;
   if (error === undefined) return failed('calibrationError', 'the calibration error is not known');
   const said = `the calibration error is ${round(error)}, it must lie below ${calibrationError}`;
@@ -184,24 +139,3 @@ function calibrated({ output, metrics }: Manifest, { calibrationError }: GateLim
 
 const bytesOf = ({ files }: Manifest): number =>
   ARTIFACT_FILES.reduce((sum, file) => sum + (files[file]?.bytes ?? 0), 0);
-
-const round = (value: number): number => Number(value.toPrecision(4));
-const percent = (share: number): string => `${round(share * 100)} %`;
-
-const verdict = (check: GateCheck['check'], holds: boolean, said: string): GateCheck => ({
-  check,
-  state: holds ? 'passed' : 'failed',
-  said,
-});
-const failed = (check: GateCheck['check'], said: string): GateCheck => verdict(check, false, said);
-const notApplicable = (check: GateCheck['check'], said: string): GateCheck => ({
-  check,
-  state: 'notApplicable',
-  said,
-});
-
-// Written so that a number that is none fails.
-const atLeast = (check: keyof GateLimits, found: number, least: number, what: string): GateCheck =>
-  verdict(check, found >= least, `${found} ${what}, at least ${least} are needed`);
-const atMost = (check: keyof GateLimits, found: number, most: number, what: string): GateCheck =>
-  verdict(check, found <= most, `${found} ${what}, at most ${most} are allowed`);

@@ -50,6 +50,41 @@ const areQuantiles = (values: readonly number[]): boolean =>
 /** Drift is counted into the bins between them, by halving: out of order or too few they would say anything. */
 const NO_QUANTILES = { error: `must be ${QUANTILES} numbers in ascending order` };
 
+/**
+ * How answers fall on the groups of an attribute; `selected`: among the highest fifth. Manifests of earlier trainers have
+ * no more than the selection ratio; null: too few rows to tell. A chance is how often groups drawn by lot are as far apart.
+ */
+const attributeSchema = z.strictObject({
+  selectionRatio: share,
+  selectionRatioChance: share.optional(),
+  equalizedOddsDifference: share.nullish(),
+  equalizedOddsChance: share.nullish(),
+  /** Of the worst group, in the unit of the label. */
+  calibrationError: z.number().nonnegative().optional(),
+  calibrationErrorChance: share.nullish(),
+  groups: z.record(
+    z.string(),
+    z.strictObject({
+      rows: count,
+      meanScore: z.number(),
+      meanLabel: z.number(),
+      selected: share,
+      /** Share of the selected among those whose label is high, and among the others. */
+      truePositiveRate: share.nullish(),
+      falsePositiveRate: share.nullish(),
+      calibrationError: z.number().nonnegative().optional(),
+    }),
+  ),
+});
+
+/** The feature that tells a group of an attribute best (AUC against the others), and what all features tell together. */
+const proxySchema = z.strictObject({
+  feature: z.string().min(1),
+  group: z.string(),
+  auc: share,
+  allFeatures: z.strictObject({ group: z.string(), auc: share }),
+});
+
 /** What the gate asks for besides metrics (models/gate). */
 const evaluationSchema = z.strictObject({
   /** The first event of the archive: with its end, the days of history. */
@@ -62,19 +97,10 @@ const evaluationSchema = z.strictObject({
   strongestFeatures: z
     .array(z.strictObject({ feature: z.string().min(1), measure: z.enum(['auc', 'r2']), value: z.number() }))
     .min(1),
-  /** By attribute of the profile; empty when no group is known. `selected`: share among the highest fifth. */
-  fairness: z.record(
-    z.string(),
-    z.strictObject({
-      selectionRatio: share,
-      /** How often groups drawn by lot differ as much. */
-      selectionRatioChance: share.optional(),
-      groups: z.record(
-        z.string(),
-        z.strictObject({ rows: count, meanScore: z.number(), meanLabel: z.number(), selected: share }),
-      ),
-    }),
-  ),
+  /** By attribute of the profile; empty when no group is known. */
+  fairness: z.record(z.string(), attributeSchema),
+  /** By attribute; those without groups enough are left out. */
+  proxies: z.record(z.string(), proxySchema).optional(),
   /** The model that scored when this one was trained, on the same validation rows; null when none did. */
   champion: z
     .strictObject({ version: z.string().regex(VERSION), metrics: z.record(z.string(), metric) })
@@ -139,6 +165,7 @@ export const manifestSchema = z.strictObject({
   }),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
+export type Evaluation = NonNullable<Manifest['evaluation']>;
 export type Normalisation = NonNullable<Manifest['normalisation']>;
 
 export const writeManifest = (manifest: Manifest): string => canonicalJson(manifest as unknown as JsonValue);

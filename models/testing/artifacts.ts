@@ -134,6 +134,10 @@ export const GATE_LIMITS: GateLimits = {
   featureAuc: 0.98,
   featureR2: 0.95,
   selectionRatio: 0.8,
+  equalizedOddsDifference: 0.1,
+  groupCalibrationError: 0.05,
+  fairnessChance: 0.01,
+  proxyAuc: 0.9,
   bytes: 8 << 20,
   microsPerRow: 50,
 };

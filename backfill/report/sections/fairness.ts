@@ -16,7 +16,7 @@ export const fairnessSection = ({ trained }: RunFiles): Section => ({
       : [
           {
             kind: 'text',
-            text: 'Selected: among the fifth with the highest answers. The 80\u00a0% rule asks that the least selected group is selected at least 0.8 times as often as the most selected. Equalized odds difference: the larger gap between groups among those whose label is high, and among the others. Small groups move far by chance: look at the intervals.',
+            text: 'Selected: among the fifth with the highest answers. The 80\u00a0% rule asks that the least selected group is selected at least 0.8 times as often as the most selected. Equalized odds difference: the larger gap between groups among those whose label is high, and among the others. Calibration error of a group: mean gap between label and answer over the ten bins of all rows. Small groups move far by chance: look at the intervals.',
           },
           ...[...trained.values()].flatMap(model),
         ],
@@ -40,18 +40,16 @@ function model({ model: name, fairness, proxies }: Trained): Block[] {
 }
 
 function groups(name: string, attribute: string, found: Trained['fairness'][string]): Block[] {
-  const { selectionRatio, selectionRatioInterval, selectionRatioChance, equalizedOddsDifference } = found;
+  const { selectionRatio, selectionRatioInterval } = found;
   const keeps = selectionRatio >= FOUR_FIFTHS;
   const ratio = selectionRatioInterval ? interval(selectionRatioInterval) : figure(selectionRatio);
-  const byLot =
-    selectionRatioChance == null
-      ? ''
-      : ` Groups drawn by lot differ as much in ${(100 * selectionRatioChance).toFixed(1)}\u00a0% of draws.`;
+  const odds = `${interval(found.equalizedOddsDifference)}${byLot(found.equalizedOddsChance)}`;
+  const worst = `${figure(found.calibrationError)}${byLot(found.calibrationErrorChance)}`;
   return [
     {
       kind: 'text',
       tone: keeps ? 'good' : 'bad',
-      text: `${attribute}: lowest share of selected over highest ${ratio}, which ${keeps ? 'keeps' : 'breaks'} the 80\u00a0% rule.${byLot} Equalized odds difference: ${interval(equalizedOddsDifference)}.`,
+      text: `${attribute}: lowest share of selected over highest ${ratio}, which ${keeps ? 'keeps' : 'breaks'} the 80\u00a0% rule${byLot(found.selectionRatioChance)}. Equalized odds difference: ${odds}. Calibration error of the worst group: ${worst}.`,
     },
     {
       kind: 'table',
@@ -79,6 +77,10 @@ function groups(name: string, attribute: string, found: Trained['fairness'][stri
     },
   ];
 }
+
+/** How often groups drawn by lot are as far apart. */
+const byLot = (chance: number | null | undefined): string =>
+  chance == null ? '' : `, by lot in ${(100 * chance).toFixed(1)}\u00a0% of draws`;
 
 function proxiesTable(name: string, proxies: Trained['proxies']): Block[] {
   const rows = Object.entries(proxies);

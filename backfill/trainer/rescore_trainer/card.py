@@ -142,7 +142,9 @@ def _fairness(report: dict) -> str:
         parts.append(
             f"{_table(head, rows)}\n\nLowest share of selected over highest: {_interval(found['selectionRatioInterval'])}, "
             f"which {rule} the 80 % rule; groups drawn by lot differ as much in {found['selectionRatioChance']:.1%} of draws. "
-            f"Equalized odds difference: {_interval(found['equalizedOddsDifference'])}."
+            f"Equalized odds difference: {_interval(found['equalizedOddsDifference'])}{_by_lot(found['equalizedOddsChance'])}. "
+            f"Calibration error of the worst group: {_figure(found['calibrationError'])}"
+            f"{_by_lot(found['calibrationErrorChance'])}."
         )
     if not parts:
         return "## Fairness\nThe data holds no two groups of at least 200 rows, so nothing was measured."
@@ -151,8 +153,15 @@ def _fairness(report: dict) -> str:
         for attribute, found in report["proxies"].items()
     ]
     proxies = f"\n\n{_table(['attribute', 'told best by (AUC)', 'by all features together'], told)}" if told else ""
-    intro = "Selected: among the fifth with the highest scores. A small group moves far by chance: look at the interval."
+    intro = (
+        "Selected: among the fifth with the highest scores. A small group moves far by chance: look at the interval, and at how "
+        "often groups drawn by lot are as far apart. Calibration error: over the ten bins of all rows, each by the group's rows in it."
+    )
     return f"## Fairness\n{intro}\n\n" + "\n\n".join(parts) + proxies
+
+
+def _by_lot(chance: float | None) -> str:
+    return "" if chance is None else f", by lot in {chance:.1%} of draws"
 
 
 def _limits(report: dict) -> str:

@@ -4,28 +4,44 @@ Selected = among the fifth with the highest answers. The 80 % rule: the lowest s
 least 0.8. Equalized odds (Hardt, Price, Srebro, "Equality of opportunity in supervised learning", 2016): among those
 whose label is high, and among those whose label is not, groups are selected equally often; the difference is the larger
 of the two gaps. High = the label itself of two classes, otherwise the label's own highest fifth.
+
+Calibration by group (Kleinberg, Mullainathan, Raghavan, "Inherent trade-offs in the fair determination of risk scores",
+2017): the same answer means the same label in every group. The bins are those of all rows, ten of equal count, so that
+groups are asked at the same answers; the error of a group is the mean absolute gap between its mean label and its mean
+answer, each bin by the group's rows in it.
 """
 
 import numpy as np
 
 from .bootstrap import Bootstrap, figure
 from .dataset import Rows
-from .metrics import calibration_error, value_of
+from .lot import CALIBRATION, FEWEST_OF_LABEL, ODDS, SELECTION, by_lot, row_weights
+from .metrics import bins_of_equal_count
 
 SELECTED_SHARE = 0.2
 FEWEST_ROWS = 200
-FEWEST_OF_LABEL = 20
 UNKNOWN = "unknown"
-#: What the manifest holds of a group; the report has more.
-IN_MANIFEST = ("rows", "meanScore", "meanLabel", "selected")
-PERMUTATIONS = 999
+#: What the manifest holds of an attribute, besides the equalized odds difference, and of a group.
+IN_MANIFEST = ("selectionRatio", "selectionRatioChance", "equalizedOddsChance", "calibrationError", "calibrationErrorChance")
+OF_GROUP_IN_MANIFEST = (
+    "rows",
+    "meanScore",
+    "meanLabel",
+    "selected",
+    "truePositiveRate",
+    "falsePositiveRate",
+    "calibrationError",
+)
 
 
 def fairness(rows: Rows, score: np.ndarray, group_values: dict[str, list[str]], bootstrap: Bootstrap) -> dict:
-    """By attribute: selectionRatio and equalizedOddsDifference with intervals, and the figures of every group of at
-    least 200 rows. Customers without a profile ("unknown") are shown, and are no group."""
+    """By attribute: selectionRatio and equalizedOddsDifference with intervals, the calibration error of the worst group,
+    how often groups drawn by lot are as far apart (lot.py), and the figures of every group of at least 200 rows.
+    Customers without a profile ("unknown") are shown, and are no group."""
     selected = (score >= np.quantile(score, 1 - SELECTED_SHARE)).astype(float)
     high = _high(rows.label)
+    bins, gaps = bins_of_equal_count(score), rows.label - score.astype(float)
+    weights = row_weights(selected, high, bins, gaps)
     report = {}
     for column, (attribute, values) in enumerate(group_values.items()):
         members = {value: rows.groups[:, column] == code for code, value in enumerate(values)}
@@ -34,28 +50,43 @@ def fairness(rows: Rows, score: np.ndarray, group_values: dict[str, list[str]], 
         ratio = _selection_ratio(known, selected)
         if len(known) < 2 or not np.isfinite(ratio(bootstrap.counts[0])):
             continue
+        chance = by_lot(known, rows.customers, weights)
         report[attribute] = {
             "selectionRatio": round(ratio(bootstrap.counts[0]), 4),
             "selectionRatioInterval": _interval(ratio, bootstrap),
-            "selectionRatioChance": _chance(known, rows.customers, selected),
+            "selectionRatioChance": chance[SELECTION],
             "equalizedOddsDifference": _interval(_odds_difference(known, selected, high), bootstrap),
-            "groups": {value: _group(rows, score, selected, high, chosen) for value, chosen in members.items()},
+            "equalizedOddsChance": chance[ODDS],
+            "calibrationError": max(_calibration_error(bins, gaps, chosen) for chosen in known),
+            "calibrationErrorChance": chance[CALIBRATION],
+            "groups": {
+                value: {
+                    **_group(rows, score, selected, high, chosen),
+                    "calibrationError": _calibration_error(bins, gaps, chosen),
+                }
+                for value, chosen in members.items()
+            },
         }
     return report
 
 
 def for_manifest(report: dict) -> dict:
-    """The part that models/registry/manifest.ts takes."""
+    """The part that models/registry/manifest.ts takes: what the gate judges by, without intervals."""
     return {
         attribute: {
-            "selectionRatio": found["selectionRatio"],
-            "selectionRatioChance": found["selectionRatioChance"],
+            **{key: found[key] for key in IN_MANIFEST},
+            "equalizedOddsDifference": _short(found["equalizedOddsDifference"]),
             "groups": {
-                value: {key: group[key] for key in IN_MANIFEST} for value, group in found["groups"].items()
+                value: {key: group[key] for key in OF_GROUP_IN_MANIFEST} for value, group in found["groups"].items()
             },
         }
         for attribute, found in report.items()
     }
+
+
+def _short(interval: dict[str, float] | None) -> float | None:
+    """None where no label has rows enough in two groups."""
+    return None if interval is None else round(interval["value"], 4)
 
 
 def _high(label: np.ndarray) -> np.ndarray:
@@ -71,28 +102,6 @@ def _selection_ratio(groups: list[np.ndarray], selected: np.ndarray):
         return min(shares) / max(shares) if shares and max(shares) > 0 else float("nan")
 
     return of
-
-
-def _chance(groups: list[np.ndarray], customers: np.ndarray, selected: np.ndarray) -> float:
-    """How often groups drawn by lot differ as much: the share of permutations of the customers' groups with a ratio as
-    low as theirs (Phipson & Smyth, "Permutation p-values should never be zero", 2010). The lowest of several shares over
-    the highest is far below 1 without any difference, and more so in small groups: an interval around it does not say so.
-    """
-    member = np.logical_or.reduce(groups)
-    group = np.argmax(np.column_stack([chosen[member] for chosen in groups]), axis=1)
-    ids, place = np.unique(customers[member], return_inverse=True)
-    of_customer = np.zeros(len(ids), dtype=int)
-    of_customer[place] = group
-    rows, chosen = np.bincount(place), np.bincount(place, weights=selected[member])
-    random = np.random.default_rng(len(ids))
-
-    def ratio(of: np.ndarray) -> float:
-        shares = np.bincount(of, chosen, len(groups)) / np.maximum(np.bincount(of, rows, len(groups)), 1)
-        return shares.min() / shares.max()
-
-    observed = ratio(of_customer) + 1e-12
-    as_low = sum(ratio(random.permutation(of_customer)) <= observed for _ in range(PERMUTATIONS))
-    return round((1 + as_low) / (1 + PERMUTATIONS), 4)
 
 
 def _odds_difference(groups: list[np.ndarray], selected: np.ndarray, high: np.ndarray):
@@ -117,6 +126,10 @@ def _interval(of, bootstrap: Bootstrap) -> dict[str, float] | None:
     return figure(values) if np.isfinite(values[0]) else None
 
 
+def _calibration_error(bins: np.ndarray, gaps: np.ndarray, chosen: np.ndarray) -> float:
+    return round(float(np.abs(np.bincount(bins[chosen], weights=gaps[chosen])).sum() / chosen.sum()), 4)
+
+
 def _group(rows: Rows, score: np.ndarray, selected: np.ndarray, high: np.ndarray, chosen: np.ndarray) -> dict:
     label, answers = rows.label[chosen], score[chosen].astype(float)
 
@@ -133,5 +146,4 @@ def _group(rows: Rows, score: np.ndarray, selected: np.ndarray, high: np.ndarray
         "selected": round(float(selected[chosen].mean()), 4),
         "truePositiveRate": rate(high),
         "falsePositiveRate": rate(~high),
-        "calibrationError": round(value_of(calibration_error, label, answers), 4),
     }

@@ -78,6 +78,13 @@ def calibration_error(label: np.ndarray, score: np.ndarray) -> OfCounts:
     return of
 
 
+def bins_of_equal_count(score: np.ndarray) -> np.ndarray:
+    """0..9 for each row, as `calibration_error` has them: equal answers are in one bin."""
+    _, tied, counts = np.unique(score, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - counts / 2
+    return np.minimum((middle * BINS / len(score)).astype(int), BINS - 1)[tied]
+
+
 def r2(label: np.ndarray, score: np.ndarray) -> OfCounts:
     errors, squares = (label - score.astype(float)) ** 2, label.astype(float) ** 2
 

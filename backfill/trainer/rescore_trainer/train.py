@@ -149,6 +149,7 @@ def _on_validation(
             "holdOutSha256": _digest(run.dataset, validation),
             "strongestFeatures": strongest[:STRONGEST],
             "fairness": for_manifest(groups),
+            "proxies": run.proxies,
             "champion": _compared(champion, champions),
         },
     }

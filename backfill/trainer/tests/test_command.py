@@ -71,7 +71,10 @@ def test_chances_can_be_believed(trained):
 
 def test_the_evaluation_has_what_the_gate_asks_for(trained):
     found = report(trained / "one", "churn")["evaluation"]
-    assert set(found) == {"archiveStart", "classes", "holdOutSha256", "strongestFeatures", "fairness", "champion"}
+    assert set(found) == {
+        "archiveStart", "classes", "holdOutSha256", "strongestFeatures", "fairness", "proxies", "champion",
+    }
+    assert found["proxies"] and found["proxies"] == report(trained / "one", "churn")["proxies"]
     columns = synthetic.columns(16_000)
     training = columns["label_churn"][columns["split_churn"] == "training"]
     assert found["classes"] == {"positives": int(training.sum()), "negatives": int((1 - training).sum())}

@@ -6,6 +6,7 @@ import pytest
 from rescore_trainer.bootstrap import Bootstrap
 from rescore_trainer.dataset import Rows
 from rescore_trainer.fairness import fairness, for_manifest
+from rescore_trainer.metrics import calibration_error, value_of
 
 VALUES = {"gender": ["a", "b", "unknown"]}
 
@@ -40,8 +41,12 @@ def test_chance_explains_groups_drawn_by_lot_however_small_and_no_group_that_is_
         small = Rows(**{**vars(rows), "groups": groups})
         by_lot = fairness(small, small.truth, values, Bootstrap(small, 1))["gender"]
         assert by_lot["selectionRatio"] < 0.95 and by_lot["selectionRatioChance"] > 0.01
-        lowered = np.where(groups[:, 0] == 1, small.truth * 0.7, small.truth)
-        assert fairness(small, lowered, values, Bootstrap(small, 1))["gender"]["selectionRatioChance"] == 0.001
+        assert by_lot["equalizedOddsDifference"]["value"] > 0.03 and by_lot["equalizedOddsChance"] > 0.01
+        assert by_lot["calibrationError"] > 0.05 and by_lot["calibrationErrorChance"] > 0.01
+        lowered = np.where(groups[:, 0] == 1, small.truth * 0.6, small.truth)
+        found = fairness(small, lowered, values, Bootstrap(small, 1))["gender"]
+        for chance in ("selectionRatioChance", "equalizedOddsChance", "calibrationErrorChance"):
+            assert found[chance] == 0.001
 
 
 def test_many_rows_of_one_customer_are_one_draw():
@@ -59,6 +64,29 @@ def test_a_group_whose_scores_are_lowered_is_seen_in_every_figure():
     assert found["equalizedOddsDifference"]["low"] > 0.05
     assert found["groups"]["b"]["truePositiveRate"] < found["groups"]["a"]["truePositiveRate"]
     assert found["groups"]["b"]["meanScore"] < found["groups"]["b"]["meanLabel"] - 0.02
+
+
+def test_a_group_whose_low_answers_are_too_high_is_seen_by_calibration_alone():
+    rows = rows_of()
+    raised = np.where((rows.groups[:, 0] == 1) & (rows.truth < 0.6), rows.truth + 0.15, rows.truth)
+    found = of(rows, raised)
+    assert found["calibrationError"] == found["groups"]["b"]["calibrationError"] > 0.07
+    assert found["calibrationErrorChance"] == 0.001
+    assert found["groups"]["a"]["calibrationError"] < 0.04
+    assert found["selectionRatio"] > 0.85 and found["equalizedOddsChance"] > 0.01
+
+
+def test_the_calibration_error_of_all_rows_is_that_of_the_model():
+    rows = rows_of()
+    score = np.round(rows.truth, 2) * 0.8
+    everybody = Rows(**{**vars(rows), "groups": np.where(np.arange(len(rows)) < 300, 0, 1).astype(np.int16)[:, None]})
+    groups = of(everybody, score)["groups"]
+    shares = {value: group["rows"] / len(rows) for value, group in groups.items()}
+    assert sum(shares.values()) == 1
+    whole = value_of(calibration_error, rows.label, score)
+    # A gap of both is at most the gaps of each.
+    assert sum(shares[value] * group["calibrationError"] for value, group in groups.items()) >= whole - 1e-3
+    assert groups["b"]["calibrationError"] == pytest.approx(whole, rel=0.05)
 
 
 def test_the_unknown_are_shown_and_are_no_group():
@@ -83,8 +111,29 @@ def test_labels_that_are_no_class_have_odds_too(label):
     assert found["equalizedOddsDifference"]["value"] < 0.1
 
 
-def test_the_manifest_takes_its_part_only():
+def test_the_manifest_takes_what_the_gate_judges_by():
     rows = rows_of()
-    found = for_manifest({"gender": of(rows, rows.truth)})["gender"]
-    assert set(found) == {"selectionRatio", "selectionRatioChance", "groups"}
-    assert all(set(group) == {"rows", "meanScore", "meanLabel", "selected"} for group in found["groups"].values())
+    report = of(rows, np.where(rows.groups[:, 0] == 1, rows.truth * 0.9, rows.truth))
+    found = for_manifest({"gender": report})["gender"]
+    assert set(found) == {
+        "selectionRatio", "selectionRatioChance", "equalizedOddsDifference", "equalizedOddsChance", "calibrationError",
+        "calibrationErrorChance", "groups",
+    }
+    assert found["equalizedOddsDifference"] == pytest.approx(report["equalizedOddsDifference"]["value"], abs=1e-4)
+    assert found["equalizedOddsChance"] == 0.001
+    for value, group in found["groups"].items():
+        assert set(group) == {
+            "rows", "meanScore", "meanLabel", "selected", "truePositiveRate", "falsePositiveRate", "calibrationError",
+        }
+        assert group.items() <= report["groups"][value].items()
+
+
+def test_odds_that_cannot_be_told_are_none_and_not_zero():
+    rows = rows_of()
+    rare = np.where(np.arange(len(rows)) % 600 == 0, 1.0, 0.0)
+    common = Rows(**{**vars(rows), "label": 1 - rare})
+    some = for_manifest({"gender": of(common, rows.truth)})["gender"]
+    assert some["equalizedOddsDifference"] is not None
+    one_sided = np.where(rows.groups[:, 0] == 0, rare, 1 - rare)
+    apart = for_manifest({"gender": of(Rows(**{**vars(rows), "label": one_sided}), rows.truth)})["gender"]
+    assert apart["equalizedOddsDifference"] is None and apart["equalizedOddsChance"] is None
