@@ -24,6 +24,9 @@ export interface TrainingRun {
   codeCommit: string;
 }
 
+/** A family without trees explains nothing; earlier trainers kept the card's pictures to themselves. */
+const OPTIONAL = ['trees.json', 'calibration.svg', 'lift.svg'] as const;
+
 const instant = (at: EpochMs): string => new Date(at).toISOString();
 
 function draftOf(run: TrainingRun, report: TrainerReport, onnx: Uint8Array): ManifestDraft {
@@ -66,9 +69,8 @@ export function candidateOf(run: TrainingRun, model: string): { draft: ManifestD
   const files: ArtifactFiles = {
     'model.onnx': onnx,
     'golden.jsonl': readFileSync(at('golden.jsonl')),
-    // A family without trees explains nothing.
-    ...(existsSync(at('trees.json')) ? { 'trees.json': readFileSync(at('trees.json')) } : {}),
     'card.md': readFileSync(at('card.md')),
   };
+  for (const file of OPTIONAL) if (existsSync(at(file))) files[file] = readFileSync(at(file));
   return { draft, files };
 }

@@ -1,7 +1,7 @@
 /** @jest-environment ./models/testing/onnx-environment.js */
 /** The trainer's own tests (pytest), and what it leaves as the loader takes it; `make trainer` installs what they need. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as onnx from 'onnxruntime-node';
@@ -10,8 +10,11 @@ import { checkTrees, readTrees } from '../../models/explain/trees';
 import { GOLDEN_TOLERANCE, readGolden } from '../../models/registry/golden';
 import { manifestSchema } from '../../models/registry/manifest';
 import { inspectOnnx } from '../../models/registry/onnx-file';
+import { publishArtifact } from '../../models/registry/publish';
+import { DECISION, TEST_SET, accept, emptyRegistry, relativeLinks } from '../../models/testing/artifacts';
 import { readReport } from '../baseline/trainer';
-import { HistoryFold, LABEL_PLANS, writeParquet } from '../dataset';
+import { HistoryFold, LABEL_PLANS, summariseRows, writeParquet } from '../dataset';
+import { candidateOf } from '../pipeline/candidate';
 import { runTrainer } from '../pipeline/trainer-process';
 import { RANGE, smallHistory } from '../testing/small-history';
 
@@ -56,13 +59,24 @@ orSkip(
     const fold = new HistoryFold(RANGE);
     for (const record of smallHistory(500)) fold.take(record);
     const dataset = join(folder, 'dataset.parquet');
-    await writeParquet(dataset, fold.finish(), RANGE);
+    const snapshots = fold.finish();
+    await writeParquet(dataset, snapshots, RANGE);
     const words = { source: 'a test', notice: 'For a test.', say: () => undefined };
     const models = LABEL_PLANS.map(({ name }) => name);
     const { signal } = new AbortController();
     const run = { python: null, dataset, out: folder, seed: 1, champions: null, models, signal };
     await runTrainer({ ...run, ...words });
+    const { sides } = summariseRows(snapshots, RANGE);
+    const training = { trained: folder, set: TEST_SET, range: RANGE, sides, source: 'a test' };
+    const registry = emptyRegistry(join(folder, 'registry'));
+    mkdirSync(registry.directory);
     for (const { name } of LABEL_PLANS) {
+      const { draft, files } = candidateOf({ ...training, codeCommit: 'unknown' }, name);
+      const { manifest } = await publishArtifact(registry, draft, files, registry.key, accept, DECISION);
+      const published = join(registry.directory, name, manifest.version);
+      const links = relativeLinks(readFileSync(join(published, 'card.md'), 'utf8'));
+      expect(links).toEqual(['calibration.svg', 'lift.svg']);
+      for (const link of links) expect(readFileSync(join(published, link), 'utf8')).toMatch(/^<svg /);
       const read = (file: string): Buffer => readFileSync(join(folder, name, file));
       const report = readReport(folder, name);
       const { shape } = manifestSchema;

@@ -46,6 +46,36 @@ const CASES: Malformed[] = [
     'it has 8388609 bytes, more than the limit of 8388608',
   ],
   [
+    'a picture of the card is missing',
+    r => {
+      r.replaceFile('lift.svg', '<svg/>');
+      r.drop('@/lift.svg');
+    },
+    'file-missing',
+    '@/lift.svg',
+    'there is no such file',
+  ],
+  [
+    'a picture of the card was changed',
+    r => {
+      r.replaceFile('calibration.svg', '<svg/>');
+      r.put('@/calibration.svg', '<svg onload="alert(1)"/>');
+    },
+    'file-digest-mismatch',
+    '@/calibration.svg',
+    'its SHA-256 is not the one in the manifest',
+  ],
+  [
+    'a picture of the card is too large',
+    r => {
+      r.replaceFile('calibration.svg', '<svg/>');
+      r.put('@/calibration.svg', new Uint8Array((256 << 10) + 1));
+    },
+    'file-oversize',
+    '@/calibration.svg',
+    'it has 262145 bytes, more than the limit of 262144',
+  ],
+  [
     'the model is text',
     r => r.replaceFile('model.onnx', 'hello'),
     'onnx-malformed',

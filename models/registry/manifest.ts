@@ -23,13 +23,15 @@ export const FILE_LIMITS = {
   'golden.jsonl': 4 << 20,
   'trees.json': 16 << 20,
   'card.md': 1 << 20,
+  'calibration.svg': 256 << 10,
+  'lift.svg': 256 << 10,
 } as const;
 export type ArtifactFile = keyof typeof FILE_LIMITS;
 export const ARTIFACT_FILES = Object.keys(FILE_LIMITS) as ArtifactFile[];
+type RequiredFile = 'model.onnx' | 'golden.jsonl' | 'card.md';
 /** Content of an artifact's files. */
-export type ArtifactFiles = Record<Exclude<ArtifactFile, 'trees.json'>, Uint8Array> & {
-  'trees.json'?: Uint8Array;
-};
+export type ArtifactFiles = Record<RequiredFile, Uint8Array> &
+  Partial<Record<Exclude<ArtifactFile, RequiredFile>, Uint8Array>>;
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be a SHA-256 in lower-case hex' });
 const instant = z.iso.datetime();
@@ -126,6 +128,9 @@ export const manifestSchema = z.strictObject({
     /** What explanations are made from; a model without trees has none, and its scores have no reasons. */
     'trees.json': file.exactOptional(),
     'card.md': file,
+    /** The pictures that the card shows; artifacts of earlier trainers have none. */
+    'calibration.svg': file.exactOptional(),
+    'lift.svg': file.exactOptional(),
   }),
   /** Instants of the first and last training snapshot, and the end of the archive that labels were read from. */
   trainingRange: z.strictObject({ from: instant, until: instant, archiveEnd: instant, source: z.string() }),

@@ -9,12 +9,17 @@ import {
   accept,
   draftOf,
   filesOf,
+  illustrated,
   publishTiny,
+  relativeLinks,
   tinyModel,
   treesOf,
 } from '../testing/artifacts';
 import { damagingStore, dyingStore, scheduledStore } from '../testing/bad-day-stores';
 import { readAudit } from './audit';
+import { utf8 } from './files';
+import { ARTIFACT_FILES } from './manifest';
+import type { ArtifactFiles } from './manifest';
 import { currentPointer, loadArtifact, loadVersion, seenPointer } from './registry';
 import type { StorePlace } from './registry';
 import { promoteVersion, publishSealed, rollBack } from './publish';
@@ -48,10 +53,10 @@ export function registryContract(
       keys: [{ publicKey: key.publicKey, sets: [TEST_SET] }],
     });
     /** A churn model that differs by its base, so that versions differ. */
-    const sealed = (base: number, seed = 1): SealedVersion => {
+    const sealed = (base: number, seed = 1, pictures: Partial<ArtifactFiles> = {}): SealedVersion => {
       const model = tinyModel(true, { base });
       const trees = Buffer.from(JSON.stringify(treesOf('churn', model)));
-      const files = { ...filesOf(model), 'trees.json': trees };
+      const files = { ...filesOf(model), 'trees.json': trees, ...pictures };
       return seal(draftOf('churn', files['model.onnx'], { seed }), files, key);
     };
     const publish = (place: StorePlace, one: SealedVersion) => publishSealed(place, one, accept, DECISION);
@@ -73,6 +78,7 @@ export function registryContract(
     };
     let place: TestPlace;
     const [first, second, third] = [sealed(0.5), sealed(1), sealed(2)];
+    const withPictures = sealed(3, 1, illustrated());
     const fresh = async (): Promise<TestPlace> => {
       const made = placeOf(openEmpty());
       await publish(made, first);
@@ -141,17 +147,27 @@ export function registryContract(
       expect(steps).toBeGreaterThanOrEqual((2 * 14) / crashEvery);
     }, 300_000);
 
-    test.each(['manifest.json', 'manifest.sig', 'model.onnx', 'golden.jsonl', 'trees.json', 'card.md'])(
+    test('every relative link of a published card leads to an object of its version', async () => {
+      await publish(place, withPictures);
+      const folder = `churn/${withPictures.version}`;
+      const card = await place.store.read(`${folder}/card.md`, 1_000);
+      const links = relativeLinks(utf8(card!.bytes));
+      expect(links).toEqual(['calibration.svg', 'lift.svg']);
+      const objects = await place.store.list(`${folder}/`);
+      for (const link of links) expect(objects).toContain(`${folder}/${link}`);
+    });
+
+    test.each(['manifest.json', 'manifest.sig', ...ARTIFACT_FILES])(
       'a bit of %s is turned on the way: refused, the current model works, and a second run repairs it',
       async file => {
         for (const share of damageAt) {
           const one = await fresh();
-          expect(await codeOf(publish(placeOf(damagingStore(one.store, file, share)), second))).not.toBe(
-            'done',
-          );
+          expect(
+            await codeOf(publish(placeOf(damagingStore(one.store, file, share)), withPictures)),
+          ).not.toBe('done');
           expect(await currentOf(one)).toBe(first.version);
-          await publish(one, second);
-          expect(await currentOf(one)).toBe(second.version);
+          await publish(one, withPictures);
+          expect(await currentOf(one)).toBe(withPictures.version);
           one.store.close();
         }
       },

@@ -4,7 +4,8 @@
  *     <name>/current.json                 which version scores
  *     <name>/<version>/manifest.json      what is known of it, and the digest of every other file
  *                      manifest.sig       Ed25519 over manifest.json
- *                      model.onnx, golden.jsonl, card.md, and trees.json for models that have trees
+ *                      model.onnx, golden.jsonl, card.md with its pictures calibration.svg and lift.svg,
+ *                      and trees.json for models that have trees
  *
  * Loading trusts nothing before it is verified, in this order: the pointer's form, the manifest's digest, its
  * signature, its content, then the digest of every file, then what the files hold. The first thing that is wrong

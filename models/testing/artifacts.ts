@@ -70,12 +70,23 @@ export const treesOf = (name: string, model: TinyModel): TreeModel => ({
   })),
 });
 
-/** Without trees.json. */
+/** Without trees.json and pictures. */
 export const filesOf = (model: TinyModel): ArtifactFiles => ({
   'model.onnx': tinyOnnx(model),
   'golden.jsonl': Buffer.from(goldenOf(model)),
   'card.md': Buffer.from('# A model for tests\n'),
 });
+
+/** A card that shows pictures, and the pictures. */
+export const illustrated = (): Pick<ArtifactFiles, 'card.md' | 'calibration.svg' | 'lift.svg'> => ({
+  'card.md': Buffer.from('# Pictures\n![Calibration](calibration.svg)\n![Gain](lift.svg)\n'),
+  'calibration.svg': Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>\n'),
+  'lift.svg': Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" role="img"/>\n'),
+});
+
+/** What a card refers to beside itself: targets of links and pictures that are no address. */
+export const relativeLinks = (card: string): string[] =>
+  [...card.matchAll(/\]\(([^)\s]+)\)/g)].map(match => match[1]!).filter(link => !/^[a-z]+:|^#/.test(link));
 
 export const NORMALISATION: Normalisation = {
   rfm: {

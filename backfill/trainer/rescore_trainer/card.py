@@ -125,7 +125,7 @@ def _pictures(report: dict) -> str:
 ![Mean label against mean answer](calibration.svg)
 ![Part of all label among the highest answers](lift.svg)
 
-The pictures lie beside this card where the trainer left it. The first one in figures:
+The pictures lie beside this card, in the registry too. The first one in figures:
 
 {_table(["mean answer", "mean label", "rows"], rows)}"""
 
