@@ -60,8 +60,14 @@ function draftOf(run: TrainingRun, report: TrainerReport, onnx: Uint8Array): Man
   };
 }
 
+/** What could be signed. */
+export interface Candidate {
+  draft: ManifestDraft;
+  files: ArtifactFiles;
+}
+
 /** The same training gives the same candidate, version included. */
-export function candidateOf(run: TrainingRun, model: string): { draft: ManifestDraft; files: ArtifactFiles } {
+export function candidateOf(run: TrainingRun, model: string): Candidate {
   const report = readReport(run.trained, model);
   const at = (file: string): string => join(run.trained, model, file);
   const onnx = readFileSync(at('model.onnx'));

@@ -1,4 +1,6 @@
 /** Every trained model as a candidate, judged against the one that scores now. A refusal is a result, no error. */
+import type { Clock } from '../../processors/ports';
+import { SECOND_MS } from '../../schemas';
 import type { EpochMs } from '../../schemas';
 import { ArtifactError } from '../../models';
 import { judge } from '../../models/gate/gate';
@@ -10,7 +12,7 @@ import { seal, sealedStore } from '../../models/registry/sealed';
 import { newSigningKey } from '../../models/signing';
 import { codeCommit } from '../baseline/publish';
 import { candidateOf } from './candidate';
-import type { TrainingRun } from './candidate';
+import type { Candidate, TrainingRun } from './candidate';
 import { sha256, readJson, writeJson } from './files';
 import type { DatasetNote } from './join';
 import type { RunFolder } from './run-folder';
@@ -25,6 +27,8 @@ export interface Judged {
   decision: 'promote' | 'reject' | 'failed';
   reasons: readonly string[];
   checks: readonly GateCheck[];
+  /** It took the gate so long; left out in notes of before. */
+  seconds?: number;
 }
 
 export interface GateNote {
@@ -39,7 +43,7 @@ export interface GateRequest {
   run: RunFolder;
   place: StorePlace;
   limits: GateLimits;
-  now: EpochMs;
+  clock: Pick<Clock, 'now'>;
   cpuMicros: () => number;
 }
 
@@ -62,7 +66,8 @@ export function gateDone({ run, place, limits }: GateRequest): GateNote | null {
 
 /** @throws BackfillError step-missing */
 export async function judgeAll(request: GateRequest): Promise<GateNote> {
-  const { run, place, limits, now } = request;
+  const { run, place, limits, clock } = request;
+  const now = clock.now();
   const trained = trainedIn(run);
   const commit = codeCommit();
   const models: Judged[] = [];
@@ -72,28 +77,34 @@ export async function judgeAll(request: GateRequest): Promise<GateNote> {
   return note;
 }
 
-async function judgeOne(
-  name: string,
-  commit: string,
-  { run, place, limits, cpuMicros }: GateRequest,
-): Promise<Judged> {
+async function judgeOne(name: string, commit: string, request: GateRequest): Promise<Judged> {
+  const { run, place } = request;
   const champion = (await seenPointer(place, name))?.pointer.version ?? null;
-  const { draft, files } = candidateOf(trainingRunOf(run, place.set, commit), name);
-  const { version } = draft;
+  return judgeCandidate(candidateOf(trainingRunOf(run, place.set, commit), name), champion, request);
+}
+
+/** `champion`: the version that scores now, null when none does. */
+export async function judgeCandidate(
+  { draft, files }: Candidate,
+  champion: string | null,
+  { limits, clock, cpuMicros }: Pick<GateRequest, 'limits' | 'clock' | 'cpuMicros'>,
+): Promise<Judged> {
+  const { name, version, set } = draft;
+  const startedAt = clock.now();
+  const judged = (verdict: Pick<Judged, 'decision' | 'reasons' | 'checks'>): Judged => ({
+    ...{ name, version, champion, ...verdict },
+    seconds: (clock.now() - startedAt) / SECOND_MS,
+  });
   try {
     // With a key of its own: nobody signs what the gate has not seen.
     const key = newSigningKey();
-    const sealed = seal(draft, files, key);
-    const own = {
-      store: sealedStore(sealed),
-      set: place.set,
-      keys: [{ publicKey: key.publicKey, sets: [place.set] }],
-    };
+    const keys = [{ publicKey: key.publicKey, sets: [set] }];
+    const own = { store: sealedStore(seal(draft, files, key)), set, keys };
     const artifact = await loadVersion(own, name, version, null);
     const challenger = { manifest: artifact.manifest, microsPerRow: await microsPerRow(artifact, cpuMicros) };
-    return { name, version, champion, ...judge(challenger, champion, limits) };
+    return judged(judge(challenger, champion, limits));
   } catch (error) {
     if (!(error instanceof ArtifactError)) throw error;
-    return { name, version, champion, decision: 'failed', reasons: [error.message], checks: [] };
+    return judged({ decision: 'failed', reasons: [error.message], checks: [] });
   }
 }

@@ -11,6 +11,7 @@ import type { StorePlace, VerifiedArtifact } from '../../models/registry/registr
 import { sealedFolder, sealedStore } from '../../models/registry/sealed';
 import type { SealedVersion } from '../../models/registry/sealed';
 import { setShadow, shadowPointer } from '../../models/registry/shadow-pointer';
+import { SECOND_MS } from '../../schemas';
 import { contextOf, withExamples, type Context } from '../context';
 import { CliError, usageError } from '../errors';
 import type { Io } from '../io';
@@ -84,6 +85,7 @@ async function promote(
     );
   if (current !== version && isAgain)
     throw usageError(`--again is for the current version, which is ${current ?? 'none'}.`);
+  const startedAt = io.clock.now();
   const artifact = await candidate(place, name, version, sealed);
   const challenger = {
     manifest: artifact.manifest,
@@ -100,7 +102,8 @@ async function promote(
     forced: options.force === true && verdict.decision === 'reject',
     checks: verdict.checks,
   };
-  const decided = { name, version, current, verdict };
+  const seconds = (decision.at - startedAt) / SECOND_MS;
+  const decided = { name, version, current, verdict, seconds };
   if (options.dryRun === true) return sayDryRun(context, decided);
   if (verdict.decision === 'reject' && options.force !== true)
     return reject(context, place, decided, decision);
@@ -140,9 +143,11 @@ interface Decided {
   version: string;
   current: string | null;
   verdict: Verdict;
+  /** From reading the artifact to the gate's answer. */
+  seconds: number;
 }
 
-const resultOf = ({ name, version, current, verdict }: Decided) => ({ name, version, current, ...verdict });
+const resultOf = ({ verdict, ...decided }: Decided) => ({ ...decided, ...verdict });
 
 async function sayDryRun({ reporter }: Context, decided: Decided): Promise<void> {
   const { decision, reasons } = decided.verdict;

@@ -180,7 +180,14 @@ test('the current version once more, for processors that took it back: judged as
   const [first, second] = await twoVersions();
   expect(await refused('models', 'promote', 'churn', second)).toContain('with --again');
   expect(await refused('models', 'promote', 'churn', first, '--again')).toContain(`which is ${second}`);
-  const { pointer } = await json<{ pointer: object }>('models', 'promote', 'churn', second, '--again');
+  const { pointer, seconds } = await json<{ pointer: object; seconds: number }>(
+    'models',
+    'promote',
+    'churn',
+    second,
+    '--again',
+  );
+  expect(seconds).toBeGreaterThan(0);
   expect(pointer).toMatchObject({ version: second, sequence: 3, previous: first });
 });
 

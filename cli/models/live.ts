@@ -76,8 +76,8 @@ async function hotModels(
   onEvent: (event: SwapEvent | FollowerEvent) => void,
 ): Promise<LiveModels> {
   const rollbacks = (await memory?.recall()) ?? [];
-  const { pointers, models } = await openCurrent(source, rollbacks, onEvent);
   const nowMicros = (): number => performance.now() * 1_000;
+  const { pointers, models } = await openCurrent(source, rollbacks, nowMicros, onEvent);
   const hot: HotScorer = new HotScorer(models, {
     source,
     now: () => clock.now(),
@@ -129,6 +129,7 @@ const limitsOf = (settings: Settings) => ({
 async function openCurrent(
   source: ModelSource,
   rollbacks: readonly Rollback[],
+  nowMicros: () => number,
   onEvent: (event: FollowerEvent) => void,
 ): Promise<{ pointers: Map<string, Pointed>; models: OpenedModel[] }> {
   const pointers = new Map<string, Pointed>();
@@ -139,7 +140,7 @@ async function openCurrent(
       pointers.set(name, pointed);
       const known = rollbacks.find(one => one.model === name && isStillAt(one, pointed));
       const opened = known === undefined ? null : await openInstead(source, known, onEvent);
-      models.push(opened ?? (await openOrPrevious(source, name, pointed, onEvent)));
+      models.push(opened ?? (await openOrPrevious(source, name, pointed, nowMicros, onEvent)));
     }
   } catch (error) {
     await Promise.all(models.map(model => model.release()));
@@ -163,15 +164,18 @@ async function openOrPrevious(
   source: ModelSource,
   name: string,
   { version, digest, previous }: Pointed,
+  nowMicros: () => number,
   onEvent: (event: FollowerEvent) => void,
 ): Promise<OpenedModel> {
+  const startedAt = nowMicros();
   try {
     return await source.open(name, version, digest);
   } catch (error) {
+    const tookMs = (nowMicros() - startedAt) / 1_000;
     const older = previous === null ? null : await source.open(name, previous, null).catch(() => null);
     if (older === null) throw error;
     const { code = 'unexpected', message } = error as Error & { code?: string };
-    onEvent({ kind: 'refused', role: 'champion', model: name, version, code, words: message });
+    onEvent({ kind: 'refused', role: 'champion', model: name, version, code, words: message, tookMs });
     return older;
   }
 }

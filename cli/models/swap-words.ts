@@ -13,7 +13,7 @@ export function sentenceOf(event: SwapEvent | FollowerEvent, stays: boolean): st
     case 'rolledBack':
       return `${event.model}/${event.version} is rolled back (${event.reason}: ${event.words}); ${event.previous} scores again after ${event.tookMs.toFixed(1)} ms. ${exposure(event.scoredForMs)}${stays ? ` The pointer still names it: \`rescore models rollback ${event.model}\` moves it for all.` : ''}`;
     case 'refused':
-      return `${event.model}/${event.version} may not ${event.role === 'shadow' ? 'shadow' : 'score'} (${event.code}): ${event.words} The current models go on; the next attempts wait longer each time.`;
+      return `${event.model}/${event.version} may not ${event.role === 'shadow' ? 'shadow' : 'score'} (${event.code}): ${event.words} That took ${event.tookMs.toFixed(0)} ms. The current models go on; the next attempts wait longer each time.`;
     case 'unreadable':
       return `The pointers of ${event.model} cannot be read: ${event.words} The current models go on.`;
     case 'pointerMoved':

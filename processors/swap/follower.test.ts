@@ -31,6 +31,20 @@ test('a version that may not score leaves the current one, is said once, and is 
   expect(hot.versionOf('churn')).toBe('v2');
 });
 
+test('a refusal says how long it took, from opening the version', async () => {
+  const source = new PlainSource();
+  let micros = 0;
+  const { follower, events } = await running(source, { nowMicros: () => micros });
+  source.publish('churn', 'v2', damaged);
+  const open = source.open.bind(source);
+  source.open = (name, version) => {
+    micros += 2_500;
+    return open(name, version);
+  };
+  await follower.look();
+  expect(events).toEqual([expect.objectContaining({ kind: 'refused', tookMs: 2.5 })]);
+});
+
 test('a version that was rolled back is not swapped in again, until a person points at it anew', async () => {
   const source = new PlainSource();
   const { hot, follower, time } = await running(source);

@@ -35,6 +35,8 @@ export type FollowerEvent =
       version: string;
       code: string;
       words: string;
+      /** From opening it to the refusal. */
+      tookMs: number;
     }
   | { kind: 'unreadable'; model: string; words: string }
   | { kind: 'pointerMoved'; model: string; from: string; to: string; how: 'moved' | 'elsewhere' }
@@ -235,11 +237,12 @@ export class ModelFollower<M extends OpenedModel = OpenedModel> {
       this.refusals.delete(key);
     } catch (error) {
       await model?.release();
+      const tookMs = (nowMicros() - startedAt) / 1_000;
       const code = codeOf(error);
       const { refusals } = this.hot.metrics;
       refusals[code] = (refusals[code] ?? 0) + 1;
       if (this.noteRefusal(key, target, code))
-        onEvent({ kind: 'refused', role, model: name, version, code, words: wordsOf(error) });
+        onEvent({ kind: 'refused', role, model: name, version, code, words: wordsOf(error), tookMs });
     }
   }
 

@@ -17,7 +17,7 @@ async function gate(context: Context, run: RunFolder, options: StepOptions): Pro
   await withRegistry(context, async place => {
     const { clock, cpuMicros } = io;
     const limits = gateLimits(settings.values);
-    const request = { run, place, limits, now: clock.now(), cpuMicros };
+    const request = { run, place, limits, clock, cpuMicros };
     const before = options.again === true ? null : gateDone(request);
     if (options.dryRun === true)
       return reporter.text(before === null ? 'There are models to judge.' : 'All are judged.');
@@ -29,12 +29,20 @@ const DECISIONS = { promote: 'may score', reject: 'refused', failed: 'no artifac
 
 async function sayJudged({ reporter }: Context, { models }: GateNote): Promise<void> {
   await reporter.table(
-    [{ title: 'model' }, { title: 'version' }, { title: 'against' }, { title: '' }, { title: 'why' }],
-    models.map(({ name, version, champion, decision, reasons }) => [
+    [
+      { title: 'model' },
+      { title: 'version' },
+      { title: 'against' },
+      { title: '' },
+      { title: 's', right: true },
+      { title: 'why' },
+    ],
+    models.map(({ name, version, champion, decision, reasons, seconds }) => [
       name,
       version,
       champion ?? 'no model',
       DECISIONS[decision],
+      seconds?.toFixed(1) ?? '',
       printable(reasons.join('; ')),
     ]),
   );

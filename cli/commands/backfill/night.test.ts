@@ -61,13 +61,14 @@ whenInstalled(
     const night = ['--json', 'backfill', 'run', 'world.jsonl', '--format', 'segment', '--run', 'night'];
     await ok(settings, ...night);
 
-    const gate = read<{ models: { name: string; decision: string; reasons: string[] }[] }>(
+    const gate = read<{ models: { name: string; decision: string; seconds: number }[] }>(
       'night',
       'gate.json',
     );
     expect(gate.models.map(({ name, decision }) => `${name} ${decision}`).sort()).toEqual(
       MODELS.map(name => `${name} promote`),
     );
+    for (const { seconds } of gate.models) expect(seconds).toBeGreaterThan(0);
     const scorer = await openScorer({
       directory: join(cwd, 'registry'),
       set: 'shop',
