@@ -1,4 +1,7 @@
-"""python -m rescore_benchmark.cdnow_measure PREDICTIONS HELD_OUT RESULT: the table, with intervals, and what was asked."""
+"""python -m rescore_benchmark.cdnow_measure PREDICTIONS HELD_OUT RESULT: the table, with intervals, and what was asked.
+
+Exit code 1 when an aim is not reached; RESULT is written all the same.
+"""
 
 import argparse
 import json
@@ -8,6 +11,7 @@ import numpy as np
 
 from .intervals import difference, figure, resamples
 from .metrics import auc, calibration_error, lift, log_loss, mean_absolute_error, normalised_gini, r2, sum_ratio
+from .results import end, keep
 
 CHURN = {"auc": auc, "logLoss": log_loss, "calibrationError": calibration_error, "lift": lift}
 REVENUE = {"r2": r2, "meanAbsoluteError": mean_absolute_error, "gini": normalised_gini, "sumRatio": sum_ratio}
@@ -100,10 +104,9 @@ def main() -> None:
         "revenue": measure(predictions, labels[:, 1], "revenue", choice["revenue"]["chosen"], samples),
     }
     result["checks"] = checks(result["churn"], result["revenue"])
-    arguments.result.write_text(json.dumps(result, indent=2) + "\n")
+    keep(arguments.result, result)
     print(tables(result))
-    for name, holds in result["checks"].items():
-        print(f"{'reached' if holds else 'NOT REACHED'}: {name}")
+    end(result["checks"])
 
 
 if __name__ == "__main__":

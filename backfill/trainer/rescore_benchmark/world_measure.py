@@ -5,7 +5,7 @@
 by R2, or log loss for churn, on the validation labels, with 95 % intervals by bootstrap over customers (paired: all
 three on the same rows). As labels are noisy and the best possible is the expectation of the label, the same share is
 also given without the noise: 1 - E(model - best)^2 / E(baseline - best)^2, or with the divergence of Kullback and
-Leibler for churn.
+Leibler for churn. Exit code 1 when an aim is not reached; RESULT is written all the same.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from rescore_trainer.order_histories import order_histories
 
 from .intervals import interval, resamples
 from .metrics import auc, log_loss, normalised_gini, r2
+from .results import end, keep
 
 METRICS = {
     "engagement": {"r2": r2},
@@ -179,9 +180,8 @@ def main() -> None:
         for who, shares in one["shares"].items():
             mark = " (the named one)" if who == one["named"] else ""
             print(f"  share of the way from {who}{mark}: " + ", ".join(f"{key} {shown(value)}" for key, value in shares.items()))
-        for key, holds in one["reached"].items():
-            print(f"  {'reached' if holds else 'NOT REACHED'}: {WANTED} of the way, {key}")
-    arguments.result.write_text(json.dumps(result, indent=2) + "\n")
+    keep(arguments.result, result)
+    end({f"{name}, {WANTED} of the way by {key}": holds for name, one in result["models"].items() for key, holds in one["reached"].items()})
 
 
 if __name__ == "__main__":
