@@ -1,7 +1,7 @@
 /**
- * `make bench-swaps`: two thousand swaps of models while an embedded engine scores, with the shipped models signed again
- * under many versions. Answers what a swap may not do: keep memory, stall the process, lose or double a score, or leave
- * it unsaid which model made it. Ends with an error when it does.
+ * `make bench-swaps`: two thousand swaps of models while an embedded engine scores, between versions that answer everybody
+ * alike, each otherwise. Answers what a swap may not do: keep memory, stall the process, lose or double a score, leave it
+ * unsaid which model made it, or say another one. Ends with an error when it does.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,7 @@ import { openEmbedded } from '../../streams/embedded';
 import { commitOf, compare, keepResult, machine, previousResult } from '../results';
 import { NAMES, SET, VERSIONS, point, registryOf } from './registry';
 import type { Place } from './registry';
+import { checkScores } from './scores';
 import { StallWatch, growth, residentMegabytes } from './watching';
 import type { Memory } from './watching';
 
@@ -54,40 +55,11 @@ async function load(state: OpenState, signal: AbortSignal): Promise<number> {
   return sent;
 }
 
-interface Tally {
-  scores: number;
-  lost: number;
-  doubled: number;
-  unattributed: number;
-  /** Sets of models that scores name. */
-  sets: number;
-}
-
-/** Every evaluation is published here, so that the sequence of each customer counts without a gap. */
-function checkScores(state: OpenState, { digests }: Place): Tally {
-  const tally: Tally = { scores: 0, lost: 0, doubled: 0, unattributed: 0, sets: 0 };
-  const sequences = new Map<string, number>();
-  const sets = new Set<string>();
-  for (const { topic, value } of state.outputs()) {
-    if (topic !== 'engagement-scores' || value === null) continue;
-    const { customerId, sequence, models } = state.codec.decodeOutput('engagement-scores', value);
-    const expected = (sequences.get(customerId) ?? 0) + 1;
-    if (sequence < expected) tally.doubled++;
-    else tally.lost += sequence - expected;
-    sequences.set(customerId, Math.max(sequence, expected - 1));
-    const isKnown = models.every(({ name, version }) => digests.get(name)?.has(version));
-    if (!isKnown || models.length !== NAMES.length) tally.unattributed++;
-    sets.add(models.map(({ version }) => version).join());
-    tally.scores++;
-  }
-  return { ...tally, sets: sets.size };
-}
-
 async function swapAll(place: Place, models: LiveModels, memory: Memory[]): Promise<number[]> {
   const took: number[] = [];
   for (let swap = 1; swap <= SWAPS; swap++) {
     const name = NAMES[swap % NAMES.length]!;
-    const versions = [...place.digests.get(name)!.keys()];
+    const versions = [...place.versions[name].keys()];
     await point(place, name, versions[Math.floor(swap / NAMES.length + 1) % VERSIONS]!);
     const startedAt = performance.now();
     await models.look();
@@ -102,6 +74,11 @@ async function swapAll(place: Place, models: LiveModels, memory: Memory[]): Prom
   return took.sort((a, b) => a - b);
 }
 
+interface Measured {
+  figures: Record<string, number>;
+  memory: Memory[];
+}
+
 const settingsOf = (place: Place) =>
   parseSettings(
     {
@@ -109,6 +86,8 @@ const settingsOf = (place: Place) =>
       RESCORE_MODELS_SET: SET,
       RESCORE_MODELS_TRUSTED_KEYS: place.publicKey,
       RESCORE_MODELS_TRIAL_ROWS: '400',
+      // Versions differ on purpose; they have no order to compare, as everybody gets the same.
+      RESCORE_MODELS_TRIAL_DIFFERENCE: '1000',
       RESCORE_MODELS_POLL_SECONDS: '0',
       RESCORE_MODELS_RESCORE_PER_SECOND: '0',
       // Every evaluation is published, so that a lost one is seen.
@@ -117,7 +96,7 @@ const settingsOf = (place: Place) =>
     null,
   ).values;
 
-async function measure(directory: string): Promise<Record<string, number>> {
+async function measure(directory: string): Promise<Measured> {
   const place = await registryOf(join(directory, 'models'));
   const settings = settingsOf(place);
   const notes = new Map<string, number>();
@@ -152,7 +131,8 @@ async function measure(directory: string): Promise<Record<string, number>> {
   const { swaps, rollbacks } = models.metrics!();
   await state.close();
   await models.close();
-  return {
+  const { slope, error } = growth(memory);
+  const figures = {
     swaps,
     seconds,
     'events.sent': sent,
@@ -161,6 +141,7 @@ async function measure(directory: string): Promise<Record<string, number>> {
     'scores.lost': tally.lost + Math.max(0, evaluations - tally.scores),
     'scores.doubled': tally.doubled,
     'scores.unattributed': tally.unattributed,
+    'scores.misattributed': tally.misattributed,
     'scores.setsOfModels': tally.sets,
     'swap.proven': notes.get('passed its trial') ?? 0,
     'swap.rolledBack': Object.values(rollbacks).reduce((sum, count) => sum + count, 0),
@@ -169,7 +150,8 @@ async function measure(directory: string): Promise<Record<string, number>> {
     'memory.firstMegabytes': memory[0]!.megabytes,
     'memory.lastMegabytes': memory.at(-1)!.megabytes,
     'memory.mostMegabytes': Math.max(...memory.map(({ megabytes }) => megabytes)),
-    'memory.megabytesPer1000Swaps': growth(memory),
+    'memory.megabytesPer1000Swaps': slope,
+    'memory.megabytesPer1000SwapsError': error,
     'stall.p99Millis': swapping.p99,
     'stall.p999Millis': swapping.p999,
     'stall.mostMillis': swapping.most,
@@ -177,6 +159,7 @@ async function measure(directory: string): Promise<Record<string, number>> {
     'stallWithoutSwaps.p999Millis': quiet.p999,
     'stallWithoutSwaps.mostMillis': quiet.most,
   };
+  return { figures, memory };
 }
 
 async function drained(engine: LiveEngine): Promise<void> {
@@ -190,6 +173,7 @@ const BROKEN: [string, (figures: Record<string, number>) => boolean][] = [
   ['scores were lost', one => one['scores.lost'] !== 0],
   ['scores were doubled', one => one['scores.doubled'] !== 0],
   ['scores do not say their models', one => one['scores.unattributed'] !== 0],
+  ['scores name models that did not make them', one => one['scores.misattributed'] !== 0],
   // Not known is not good: a line needs more than two looks.
   [
     'memory grows by more than 10 MB in 1,000 swaps, or too few were made to tell',
@@ -201,11 +185,11 @@ const BROKEN: [string, (figures: Record<string, number>) => boolean][] = [
 async function main(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'rescore-swaps-'));
   try {
-    const figures = await measure(directory);
+    const { figures, memory } = await measure(directory);
     const commit = commitOf(ROOT);
     const results = join(ROOT, 'bench', 'results', 'swaps');
     const measuredAt = new Date(systemClock.now()).toISOString();
-    const result = { commit, measuredAt, ...machine(), figures };
+    const result = { commit, measuredAt, ...machine(), figures, memory };
     process.stdout.write(compare(result, previousResult(results, commit)));
     process.stdout.write(`Kept in ${keepResult(results, result)}\n`);
     const broken = BROKEN.filter(([, isBroken]) => isBroken(figures)).map(([what]) => what);

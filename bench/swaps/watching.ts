@@ -46,15 +46,18 @@ export interface Memory {
 }
 
 /**
- * Megabytes per thousand swaps, by least squares, over the second half: in the first one the allocator's arenas fill,
- * and so does what is held of customers, once.
+ * Megabytes per thousand swaps, by least squares, over the second half (in the first one the allocator's arenas fill, and
+ * so does what is held of customers, once), with the standard error of that slope. NaN where there are too few looks.
  */
-export function growth(samples: readonly Memory[]): number {
+export function growth(samples: readonly Memory[]): { slope: number; error: number } {
   const late = samples.slice(Math.ceil(samples.length / 2));
   const mean = (of: (sample: Memory) => number): number =>
     late.reduce((sum, one) => sum + of(one), 0) / late.length;
   const [x, y] = [mean(one => one.swaps), mean(one => one.megabytes)];
   const up = late.reduce((sum, one) => sum + (one.swaps - x) * (one.megabytes - y), 0);
   const across = late.reduce((sum, one) => sum + (one.swaps - x) ** 2, 0);
-  return (1_000 * up) / across;
+  const slope = up / across;
+  const rest = late.reduce((sum, one) => sum + (one.megabytes - y - slope * (one.swaps - x)) ** 2, 0);
+  const error = Math.sqrt(rest / (late.length - 2) / across);
+  return { slope: 1_000 * slope, error: 1_000 * error };
 }
