@@ -89,6 +89,7 @@ export const CLI_ERRORS = {
     'Correct rows whose time is wrong, restore days that are lost, or choose the range: --from, --until.',
   'step-missing': 'Do the steps in their order, or all of them: `rescore backfill run`.',
   'step-failed': 'Correct it, then run the same command again: steps that are done are not repeated.',
+  'check-failed': 'The report and what each check said say what was found.',
   'dataset-leak': 'Nothing is trained with such rows: correct the feature in the core first.',
   'trainer-failed': 'Correct what it names, then run the step again.',
   'model-failed':

@@ -158,7 +158,7 @@ function next() {
   const show = (what, why) => process.stdout.write(`  ${what.padEnd(52)} ${why}\n`);
   const here = relative(process.cwd(), work) || '.';
   show(`${here}/second-night/report.html`, 'the night on one page; report.pdf is the same on paper');
-  show(`${here}/second-night/run.json`, 'what each step took and did');
+  show(`${here}/second-night/steps/`, 'what each step took and did');
   show(`${here}/second-night/gate.json`, 'every question of the gate, with what was found');
   show(`${here}/second-night/dataset.parquet`, 'DuckDB or pandas: docs/backfill.md lists the columns');
   show(`cd ${here} && rescore models show churn`, 'the manifest of what scores now');

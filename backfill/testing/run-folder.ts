@@ -212,13 +212,11 @@ export const runFiles = (): Record<string, unknown> => ({
       },
     ],
   },
-  'run.json': {
-    steps: [
-      { name: 'plan', seconds: 1.214, counts: { items: 16 } },
-      { name: 'replay', seconds: 151.9, counts: { records: 1_204_551 } },
-      { name: 'train', seconds: 83.27, counts: {} },
-    ],
-  },
+  'steps/plan.json': { seconds: 1.214, counts: { items: 16 }, failed: null },
+  'steps/replay/p00000.json': { seconds: 101.9, counts: { records: 1_204_000 }, failed: null },
+  'steps/replay/p00001.json': { seconds: 50, counts: { records: 551 }, failed: null },
+  'steps/train.json': { seconds: 83.27, counts: {}, failed: null },
+  'steps/consistency.json': { seconds: 12.25, counts: { differing: 1 }, failed: 'scores-differ' },
 });
 
 /** Writes them; `changed` replaces files by name, undefined leaves one out. */

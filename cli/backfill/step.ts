@@ -14,6 +14,7 @@ import { contextOf, type Context } from '../context';
 import { CliError } from '../errors';
 import type { Io } from '../io';
 import { withLock } from './lock';
+import { recorded, type Ending } from './recorded';
 
 /** Folder inside the run folder that history from files is kept in. */
 export const SOURCE = 'source';
@@ -24,14 +25,32 @@ export interface StepOptions {
   again?: boolean;
 }
 
-/** A command of a step with the options that all have. */
-export const stepCommand = (backfill: Command, name: string, description: string): Command =>
-  backfill
-    .command(name)
-    .description(description)
-    .requiredOption('--run <dir>', 'run folder that all steps share')
+/** Options that all steps have, and `run`. */
+export const stepOptions = (command: Command): Command =>
+  command
     .option('--dry-run', 'say what would be done, do nothing')
     .option('--again', 'do it again, also where it is done');
+
+/** A command of a step with the options that all have. */
+export const stepCommand = (backfill: Command, name: string, description: string): Command =>
+  stepOptions(
+    backfill
+      .command(name)
+      .description(description)
+      .requiredOption('--run <dir>', 'run folder that all steps share'),
+  );
+
+/** What a dry run answers, in words and for programs: whether the step would do something. */
+export async function foresee(
+  { reporter }: Context,
+  open: boolean,
+  said: string,
+  more: object = {},
+): Promise<'unchanged'> {
+  await reporter.text(said);
+  await reporter.result({ open, said, ...more });
+  return 'unchanged';
+}
 
 /** Runs a step; what the backfill threw as a `CliError`. */
 export async function inStep<T>(
@@ -59,20 +78,37 @@ function inOurWords(error: unknown, given: string): unknown {
     : error;
 }
 
-/** As `inStep`, for a step that writes into the folder itself: nobody else does meanwhile. */
-export const inStepAlone = <T>(
+/** As `inStep`, for a check or the report: never done for good, they look again whenever they are asked. */
+export const inCheck = (
   io: Io,
   command: Command,
   options: StepOptions,
-  work: (context: Context, run: RunFolder) => Promise<T>,
-): Promise<T> =>
-  inStep(io, command, options, (context, run) =>
-    options.dryRun === true
-      ? work(context, run)
-      : withLock(context, run.at('run.lock'), signal =>
-          work({ ...context, io: withSignal(context.io, signal) }, run),
+  work: (context: Context, run: RunFolder) => Promise<void>,
+): Promise<void> =>
+  inStep(io, command, options, async (context, run) => {
+    if (options.dryRun === true) return work(context, run);
+    await recorded(context, run, command.name(), async counting => {
+      await work(counting, run);
+      return 'done';
+    });
+  });
+
+/** As `inStep`, for a step that writes into the folder itself: nobody else does meanwhile. It leaves its record. */
+export const inStepAlone = (
+  io: Io,
+  command: Command,
+  options: StepOptions,
+  work: (context: Context, run: RunFolder) => Promise<Ending>,
+): Promise<void> =>
+  inStep(io, command, options, async (context, run) => {
+    if (options.dryRun === true) await work(context, run);
+    else
+      await withLock(context, run.at('run.lock'), signal =>
+        recorded({ ...context, io: withSignal(context.io, signal) }, run, command.name(), alone =>
+          work(alone, run),
         ),
-  );
+      );
+  });
 
 /** The same process otherwise. */
 const withSignal = (io: Io, signal: AbortSignal): Io =>

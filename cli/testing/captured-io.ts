@@ -23,19 +23,18 @@ function collector(): { stream: Writable; text: () => string } {
   return { stream, text: () => Buffer.concat(parts).toString('utf8') };
 }
 
-/** Runs one command line in `cwd` and gives back what it said. */
-export async function runCli(
-  argv: readonly string[],
-  options: {
-    cwd: string;
-    env?: Record<string, string>;
-    /** What the command reads on its standard input. */
-    stdin?: string | Readable;
-    clock?: Clock;
-    signal?: AbortSignal;
-    openScorer?: Io['openScorer'];
-  },
-): Promise<Captured> {
+interface Around {
+  cwd: string;
+  env?: Record<string, string>;
+  /** What the command reads on its standard input. */
+  stdin?: string | Readable;
+  clock?: Clock;
+  signal?: AbortSignal;
+  openScorer?: Io['openScorer'];
+}
+
+/** The process around a command, and what it said so far. */
+export function capturedIo(options: Around): { io: Io; said: () => Omit<Captured, 'code'> } {
   const [out, err] = [collector(), collector()];
   const { stdin = '' } = options;
   const io: Io = {
@@ -53,6 +52,12 @@ export async function runCli(
     openScorer: options.openScorer ?? openFakeScorer,
     signal: options.signal ?? new AbortController().signal,
   };
+  return { io, said: () => ({ stdout: out.text(), stderr: err.text() }) };
+}
+
+/** Runs one command line in `cwd` and gives back what it said. */
+export async function runCli(argv: readonly string[], options: Around): Promise<Captured> {
+  const { io, said } = capturedIo(options);
   const code = await main(argv, io);
-  return { code, stdout: out.text(), stderr: err.text() };
+  return { code, ...said() };
 }

@@ -1,7 +1,7 @@
 import { absent, cell, figures } from '../blocks';
 import type { Block, Section } from '../blocks';
 import { count, day, figure, seconds } from '../figures';
-import type { RunFiles } from '../files';
+import type { RunFiles, StepFigures } from '../files';
 
 /** Whether the vectors behind published scores are those that the archive gives. */
 export const consistencySection = ({ consistency }: RunFiles): Section => ({
@@ -75,26 +75,43 @@ function examplesTable(examples: readonly Example[]): Block[] {
 }
 
 /** Where the night went. */
-export const timingsSection = ({ run }: RunFiles): Section => ({
+export const timingsSection = ({ steps }: RunFiles): Section => ({
   id: 'timings',
   title: 'Timings',
-  blocks: run === null ? absent('run.json', 'run') : steps(run),
+  blocks: steps.length === 0 ? absent('steps', 'run') : timings(together(steps)),
 });
 
-function steps({ steps: done }: NonNullable<RunFiles['run']>): Block[] {
+/** One for each name: items of a step that were done beside one another as the sum of their times and counts. */
+function together(steps: readonly StepFigures[]): (StepFigures & { items: number })[] {
+  return [...new Set(steps.map(({ name }) => name))].map(name => {
+    const items = steps.filter(step => step.name === name);
+    const counts: Record<string, number> = {};
+    for (const [what, value] of items.flatMap(item => Object.entries(item.counts)))
+      counts[what] = (counts[what] ?? 0) + value;
+    return {
+      name,
+      seconds: items.reduce((sum, { seconds: took }) => sum + took, 0),
+      counts,
+      failed: items.find(({ failed }) => failed !== null)?.failed ?? null,
+      items: items.length,
+    };
+  });
+}
+
+function timings(steps: ReturnType<typeof together>): Block[] {
+  const counted = (counts: Record<string, number>): string =>
+    Object.entries(counts)
+      .map(([what, value]) => `${what} ${Number.isInteger(value) ? count(value) : figure(value)}`)
+      .join(', ');
   return [
     {
       kind: 'table',
-      caption: `Together ${seconds(done.reduce((sum, step) => sum + step.seconds, 0))}`,
+      caption: `Together ${seconds(steps.reduce((sum, step) => sum + step.seconds, 0))}, items of replay one after the other`,
       columns: [{ title: 'step' }, figures('time'), { title: 'counts' }],
-      rows: done.map(({ name, seconds: took, counts }) => [
-        cell(name),
+      rows: steps.map(({ name, seconds: took, counts, failed, items }) => [
+        cell(items === 1 ? name : `${name}, ${count(items)} items`),
         cell(seconds(took)),
-        cell(
-          Object.entries(counts)
-            .map(([what, value]) => `${what} ${Number.isInteger(value) ? count(value) : figure(value)}`)
-            .join(', '),
-        ),
+        failed === null ? cell(counted(counts)) : cell(`${failed}: ${counted(counts)}`, 'bad'),
       ]),
     },
   ];

@@ -1,5 +1,5 @@
 /** `rescore backfill consistency`: do the stream and the archive tell the same story? */
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import {
@@ -12,7 +12,8 @@ import {
 import { BackfillError } from '../../../backfill/pipeline/errors';
 import { readJson } from '../../../backfill/pipeline/files';
 import { DAY_MS, INPUT_TOPICS } from '../../../schemas';
-import { SOURCE } from '../../backfill/step';
+import { METRICS_OPTION, writeMetrics } from '../../backfill/metrics-file';
+import { SOURCE, foresee, inCheck, stepOptions } from '../../backfill/step';
 import { withRecorded, type RecordedOptions } from '../../consistency/open';
 import type { Recorded } from '../../consistency/recorded';
 import { contextOf, instantOption, withExamples, type Context } from '../../context';
@@ -30,6 +31,8 @@ interface Options extends RecordedOptions {
   sample: string;
   metrics?: string;
   ifScored?: boolean;
+  dryRun?: boolean;
+  again?: boolean;
 }
 
 /** What the step needs of plan.json: the night that a run is about ends where its range does. */
@@ -38,7 +41,8 @@ interface Planned {
   source?: { archive: string };
 }
 
-function shareOf(text: string): number {
+/** @throws CliError usage */
+export function shareOf(text: string): number {
   const share = Number(text);
   if (!(share > 0 && share <= 1)) throw usageError(`--sample ${text} is not a share above 0, at most 1.`);
   return share;
@@ -59,6 +63,9 @@ function selectionOf({ from, until, sample }: Options, planned: Planned | null):
 }
 
 const bound = (at: number): string | null => (Number.isFinite(at) ? instant(at) : null);
+
+const inWords = ({ from, until, share }: Selection): string =>
+  `Scores as of ${bound(from) ?? 'the first'} to ${bound(until) ?? 'the last'}, the share ${share} of them`;
 
 async function check(context: Context, recorded: Recorded, selection: Selection): Promise<ConsistencyReport> {
   const { io, reporter, settings } = context;
@@ -81,12 +88,6 @@ async function check(context: Context, recorded: Recorded, selection: Selection)
   progress.finish();
   if (io.signal.aborted) throw new CliError('interrupted', 'The check was stopped on the way.');
   return report;
-}
-
-/** Whole or not at all: the collector may read it at any moment. */
-function writeMetrics(path: string, text: string): void {
-  writeFileSync(`${path}.next`, text);
-  renameSync(`${path}.next`, path);
 }
 
 async function say({ reporter }: Context, report: ConsistencyReport): Promise<void> {
@@ -135,6 +136,10 @@ export async function consistency(context: Context, options: Options): Promise<v
   const planned = plannedIn(context, options);
   const selection = selectionOf(options, planned);
   const place = planned?.source === undefined ? {} : { archive: placeOf(planned.source, options) };
+  if (options.dryRun === true) {
+    await foresee(context, true, `${inWords(selection)}, are compared, also again.`);
+    return;
+  }
   const report = await withRecorded(context, { ...place, ...options }, recorded =>
     check(context, recorded, selection),
   ).catch((error: unknown) => {
@@ -151,15 +156,14 @@ export async function consistency(context: Context, options: Options): Promise<v
     writeJsonAtomically(join(run, 'consistency.json'), written);
   }
   if (options.metrics !== undefined)
-    writeMetrics(path(options.metrics), reportAsMetrics(report, io.clock.now()));
+    writeMetrics(path(options.metrics), ['rescore_consistency_'], reportAsMetrics(report, io.clock.now()));
   await say(context, report);
   await reporter.result(written);
   judge(report);
 }
 
 export function addConsistency(backfill: Command, io: Io): void {
-  const command = backfill
-    .command('consistency')
+  const command = stepOptions(backfill.command('consistency'))
     .description(
       'compute the vectors of published scores again from the archive, and compare them byte by byte',
     )
@@ -172,8 +176,12 @@ export function addConsistency(backfill: Command, io: Io): void {
     .option('--map <map>', 'mapping of the columns of --inputs')
     .addOption(new Option('--format <format>', 'format of --inputs').choices(['segment']))
     .option('--if-scored', 'no error where the archive holds no scores at all: a history from files')
-    .option('--metrics <file>', 'write the result for the textfile collector of Prometheus')
-    .action((options: Options, self: Command) => consistency(contextOf(io, self), options));
+    .option('--metrics <file>', METRICS_OPTION)
+    .action((options: Options, self: Command) => {
+      const { run } = options;
+      if (run === undefined) return consistency(contextOf(io, self), options);
+      return inCheck(io, self, { ...options, run }, context => consistency(context, options));
+    });
   withExamples(command, [
     [
       'rescore backfill consistency --run out/run',

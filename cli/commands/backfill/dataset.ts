@@ -3,22 +3,26 @@ import type { Command } from 'commander';
 import { datasetDone, joinItems, makeDataset } from '../../../backfill/pipeline/join';
 import type { DatasetNote } from '../../../backfill/pipeline/join';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
-import { inStepAlone, stepCommand } from '../../backfill/step';
+import { foresee, inStepAlone, stepCommand } from '../../backfill/step';
+import type { Ending } from '../../backfill/recorded';
 import type { StepOptions } from '../../backfill/step';
 import { withExamples, type Context } from '../../context';
 import type { Io } from '../../io';
 import { bytes, count } from '../../output/format';
 
-async function dataset(context: Context, run: RunFolder, options: StepOptions): Promise<void> {
-  const { reporter } = context;
+async function dataset(context: Context, run: RunFolder, options: StepOptions): Promise<Ending> {
   const plan = run.plan();
+  const before = options.again === true ? null : datasetDone(run, plan);
   if (options.dryRun === true) {
     const { snapshots } = joinItems(run, plan);
-    await reporter.text(`${count(snapshots.rows.length)} snapshots of ${count(plan.items.length)} item(s).`);
-    return reporter.result({ snapshots: snapshots.rows.length });
+    const found = snapshots.rows.length;
+    const said = `${count(found)} snapshots of ${count(plan.items.length)} item(s)`;
+    return foresee(context, before === null, `${said}${before === null ? '' : '; done before'}.`, {
+      snapshots: found,
+    });
   }
-  const before = options.again === true ? null : datasetDone(run, plan);
   await say(context, before ?? (await makeDataset(run, plan)), before !== null);
+  return before === null ? 'done' : 'unchanged';
 }
 
 async function say({ reporter }: Context, note: DatasetNote, before: boolean): Promise<void> {

@@ -7,7 +7,11 @@ import { measureDrift, openModels, readTail } from '../../../backfill/drift';
 import type { PublishedScore } from '../../../backfill/drift';
 import { readRunFiles } from '../../../backfill/report';
 import type { Drift } from '../../../backfill/report';
-import { contextOf, withExamples, type Context } from '../../context';
+import type { RunFolder } from '../../../backfill/pipeline/run-folder';
+import { METRICS_OPTION } from '../../backfill/metrics-file';
+import { foresee, inCheck, stepCommand } from '../../backfill/step';
+import type { StepOptions } from '../../backfill/step';
+import { withExamples, type Context } from '../../context';
 import { CliError } from '../../errors';
 import type { Io } from '../../io';
 import { withRegistry } from '../../models/registry';
@@ -15,8 +19,8 @@ import { count } from '../../output/format';
 import { writeJsonAtomically } from '../../replay/atomic-file';
 import { inReportWords } from './report';
 
-interface Options {
-  run: string;
+interface Options extends StepOptions {
+  metrics?: string;
   scores?: string;
 }
 
@@ -24,14 +28,18 @@ interface Options {
 const DAYS = 30;
 const SHOWN = 10;
 
-async function drift(context: Context, { run, scores }: Options): Promise<void> {
+async function drift(context: Context, { directory: folder }: RunFolder, options: Options): Promise<void> {
   const { path, reporter } = context;
-  const folder = path(run);
+  const { scores } = options;
   const { gate } = await inReportWords(() => readRunFiles(folder));
   const dataset = join(folder, 'dataset.parquet');
   if (!existsSync(dataset)) throw new CliError('input-missing', `There is no ${dataset}.`);
   if (scores !== undefined && !existsSync(path(scores)))
     throw new CliError('input-missing', `There is no ${path(scores)}.`);
+  if (options.dryRun === true) {
+    await foresee(context, true, `The newest customers of ${dataset} are measured, also again.`);
+    return;
+  }
   reporter.note(`Reading the last ${DAYS} days of ${dataset} …`);
   const tail = await readTail(dataset, DAYS);
   const champions = Object.fromEntries((gate?.models ?? []).map(({ name, champion }) => [name, champion]));
@@ -61,16 +69,18 @@ async function say({ reporter }: Context, found: Drift): Promise<void> {
 }
 
 export function addDrift(backfill: Command, io: Io): void {
-  const command = backfill
-    .command('drift')
-    .description(
-      "drift.json: the dataset's newest customers against training, old answers against what happened",
-    )
-    .requiredOption('--run <dir>', 'run folder that all steps share')
+  const command = stepCommand(
+    backfill,
+    'drift',
+    "drift.json: the dataset's newest customers against training, old answers against what happened",
+  )
     .option(
       '--scores <file>',
       'scores.jsonl of a replay: what was published then, instead of answers made again',
     )
-    .action((options: Options, self: Command) => drift(contextOf(io, self), options));
+    .option('--metrics <file>', METRICS_OPTION)
+    .action((options: Options, self: Command) =>
+      inCheck(io, self, options, (context, run) => drift(context, run, options)),
+    );
   withExamples(command, [['rescore backfill drift --run runs/tonight', 'after the dataset was made']]);
 }

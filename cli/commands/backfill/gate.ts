@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { gateDone, judgeAll } from '../../../backfill/pipeline/gate';
 import type { GateNote } from '../../../backfill/pipeline/gate';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
-import { inStepAlone, stepCommand } from '../../backfill/step';
+import type { Ending } from '../../backfill/recorded';
+import { foresee, inStepAlone, stepCommand } from '../../backfill/step';
 import type { StepOptions } from '../../backfill/step';
 import { withExamples, type Context } from '../../context';
 import { CliError } from '../../errors';
@@ -12,16 +13,21 @@ import { gateLimits, withRegistry } from '../../models/registry';
 import { count } from '../../output/format';
 import { printable } from '../../output/table';
 
-async function gate(context: Context, run: RunFolder, options: StepOptions): Promise<void> {
-  const { io, settings, reporter } = context;
-  await withRegistry(context, async place => {
+async function gate(context: Context, run: RunFolder, options: StepOptions): Promise<Ending> {
+  const { io, settings } = context;
+  return withRegistry(context, async place => {
     const { clock, cpuMicros } = io;
     const limits = gateLimits(settings.values);
     const request = { run, place, limits, clock, cpuMicros };
     const before = options.again === true ? null : gateDone(request);
     if (options.dryRun === true)
-      return reporter.text(before === null ? 'There are models to judge.' : 'All are judged.');
+      return foresee(
+        context,
+        before === null,
+        before === null ? 'There are models to judge.' : 'All are judged.',
+      );
     await sayJudged(context, before ?? (await judgeAll(request)));
+    return before === null ? 'done' : 'unchanged';
   });
 }
 

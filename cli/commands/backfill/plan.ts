@@ -7,11 +7,13 @@ import { readJson, sha256, writeJson } from '../../../backfill/pipeline/files';
 import { doubtsOf, makePlan } from '../../../backfill/pipeline/plan';
 import type { Plan } from '../../../backfill/pipeline/plan';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
+import { STEPS } from '../../../backfill/pipeline/step-record';
 import type { HistoryKind } from '../../../backfill/dataset';
 import { openArchive } from '../../../streams/archive';
 import { loadMapping } from '../../../streams/mapping';
 import { importFiles } from '../../backfill/import-files';
-import { SOURCE, inStepAlone, stepCommand } from '../../backfill/step';
+import type { Ending } from '../../backfill/recorded';
+import { SOURCE, foresee, inStepAlone, stepCommand } from '../../backfill/step';
 import type { StepOptions } from '../../backfill/step';
 import { withArchive } from '../../cluster/archive';
 import { instantOption, withExamples, type Context } from '../../context';
@@ -96,10 +98,10 @@ async function plan(
   run: RunFolder,
   files: readonly string[],
   options: PlanOptions,
-): Promise<void> {
+): Promise<Ending> {
   const scratch = options.dryRun === true ? mkdtempSync(join(tmpdir(), 'rescore-plan-')) : null;
   try {
-    await planFrom(context, run, files, options, scratch);
+    return await planFrom(context, run, files, options, scratch);
   } finally {
     if (scratch !== null) rmSync(scratch, { recursive: true, force: true });
   }
@@ -111,7 +113,7 @@ async function planFrom(
   files: readonly string[],
   options: PlanOptions,
   scratch: string | null,
-): Promise<void> {
+): Promise<Ending> {
   const asked = checked(files, options);
   const before = readJson<Plan>(run.at('plan.json'));
   const source = await sourceOf(context, run, files, options, before, scratch);
@@ -136,22 +138,28 @@ async function planFrom(
       'run-changed',
       `${options.run} was planned with another history, range, currency or release.`,
     );
-  if (options.dryRun !== true) writeJson(run.at('plan.json'), made);
-  await say(context, made);
+  const isNew = before?.id !== made.id;
+  const { said, figures } = inWords(made);
+  if (options.dryRun === true) return foresee(context, isNew, said, figures);
+  // Of another history: what its steps took is no figure of this one.
+  if (isNew) rmSync(run.at(STEPS), { recursive: true, force: true });
+  writeJson(run.at('plan.json'), made);
+  await context.reporter.text(said);
+  await context.reporter.result(figures);
+  return isNew || options.again === true ? 'done' : 'unchanged';
 }
 
-async function say({ reporter }: Context, made: Plan): Promise<void> {
+function inWords(made: Plan): { said: string; figures: object } {
   const { items, range, source, partitions } = made;
   const sum = (of: (item: Plan['items'][number]) => number): number =>
     items.reduce((total, item) => total + of(item), 0);
   const counts = { items: items.length, records: sum(item => item.records), bytes: sum(item => item.bytes) };
-  await reporter.text(
-    `Plan ${made.id}: ${instant(range.startAt)} to ${instant(range.endAt)}, ${count(items[0]!.days)} days, ${count(partitions)} partition(s), ${source.kind} history.`,
-  );
-  await reporter.text(
+  const { days } = items[0]!;
+  const said = [
+    `Plan ${made.id}: ${instant(range.startAt)} to ${instant(range.endAt)}, ${count(days)} days, ${count(partitions)} partition(s), ${source.kind} history.`,
     `${count(counts.items)} item(s), ${count(counts.records)} records, ${bytes(counts.bytes)}.`,
-  );
-  await reporter.result({ id: made.id, kind: source.kind, range, ...counts, days: items[0]!.days });
+  ].join('\n');
+  return { said, figures: { id: made.id, kind: source.kind, range, ...counts, days } };
 }
 
 export function addPlan(backfill: Command, io: Io): void {

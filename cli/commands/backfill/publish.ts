@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { publishAll, publishDone } from '../../../backfill/pipeline/publish';
 import type { PublishNote } from '../../../backfill/pipeline/publish';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
-import { inStepAlone, stepCommand } from '../../backfill/step';
+import type { Ending } from '../../backfill/recorded';
+import { foresee, inStepAlone, stepCommand } from '../../backfill/step';
 import type { StepOptions } from '../../backfill/step';
 import { withExamples, type Context } from '../../context';
 import { CliError } from '../../errors';
@@ -16,11 +17,14 @@ import { printable } from '../../output/table';
 /** In the audit: a program, not a person. */
 const BY = 'rescore backfill';
 
-async function publish(context: Context, run: RunFolder, options: StepOptions): Promise<void> {
-  const { reporter } = context;
+async function publish(context: Context, run: RunFolder, options: StepOptions): Promise<Ending> {
   const before = options.again === true ? null : publishDone(run);
   if (options.dryRun === true)
-    return reporter.text(before === null ? 'There are models to publish.' : 'All is published.');
+    return foresee(
+      context,
+      before === null,
+      before === null ? 'There are models to publish.' : 'All is published.',
+    );
   const note =
     before ??
     (await withRegistry(context, place => {
@@ -28,6 +32,7 @@ async function publish(context: Context, run: RunFolder, options: StepOptions): 
       return publishAll({ run, place, key, by: BY, accept: replayed });
     }));
   await sayPublished(context, note);
+  return before === null ? 'done' : 'unchanged';
 }
 
 async function sayPublished({ reporter }: Context, { models }: PublishNote): Promise<void> {

@@ -5,9 +5,10 @@ import type { Plan, PlanItem } from '../../../backfill/pipeline/plan';
 import { itemDone, itemFiles, replayItem } from '../../../backfill/pipeline/replay';
 import type { ItemDone } from '../../../backfill/pipeline/replay';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
+import { writeStep } from '../../../backfill/pipeline/step-record';
 import { rmSync } from 'node:fs';
 import { withLock } from '../../backfill/lock';
-import { inStep, stepCommand, withPlanned } from '../../backfill/step';
+import { foresee, inStep, stepCommand, withPlanned } from '../../backfill/step';
 import type { PlannedArchive, StepOptions } from '../../backfill/step';
 import { withExamples, type Context } from '../../context';
 import { CliError, usageError } from '../../errors';
@@ -47,21 +48,24 @@ async function replay(context: Context, run: RunFolder, options: ReplayOptions):
   const open = wanted.filter(isOpen);
   const records = open.reduce((sum, item) => sum + item.records, 0);
   const counts = { items: open.length, done: wanted.length - open.length, records, refused: 0 };
-  if (options.dryRun !== true && open.length > 0)
+  const before = `${count(records)} records; ${count(counts.done)} done before.`;
+  if (options.dryRun === true) {
+    await foresee(context, open.length > 0, `${count(open.length)} item(s) to replay, ${before}`, counts);
+    return;
+  }
+  if (open.length > 0)
     await withPlanned(context, run, plan, async planned => {
       const progress = reporter.progress('replay', records, 'records');
-      let before = 0;
+      let passed = 0;
       for (const item of open) {
-        const onRecords = (done: number): void => progress.update(before + done);
+        const onRecords = (done: number): void => progress.update(passed + done);
         const { refused } = await replayOne(context, run, plan, item, planned, options, onRecords);
         counts.refused += refused;
-        before += item.records;
+        passed += item.records;
       }
       progress.finish();
     });
-  await reporter.text(
-    `${count(counts.items)} item(s) ${options.dryRun === true ? 'to replay' : 'replayed'}, ${count(counts.records)} records; ${count(counts.done)} done before.`,
-  );
+  await reporter.text(`${count(counts.items)} item(s) replayed, ${before}`);
   if (counts.refused > 0)
     reporter.note(
       `${count(counts.refused)} record(s) can't be used, as in the stream; if they are many, compare registry.url with the stream's.`,
@@ -83,15 +87,32 @@ async function replayOne(
   const files = itemFiles(run, item);
   const rules = inputRules(context.settings.values);
   const own = { run, item, kind: source.kind, range, conditions };
-  const { counts } = await withLock(context, files.lock, signal => {
+  const { counts } = await withLock(context, files.lock, async signal => {
     // Somebody else may have done it while the lock was waited for.
-    const done = again === true ? null : itemDone(own);
-    if (done !== null) return Promise.resolve(done);
+    const before = again === true ? null : itemDone(own);
+    if (before !== null) return before;
     rmSync(files.done, { force: true });
     if (again === true) rmSync(files.checkpoint, { force: true });
-    return replayItem({ ...own, log, codec, rules, signal, onRecords });
+    const startedAt = context.io.clock.now();
+    const done = await replayItem({ ...own, log, codec, rules, signal, onRecords });
+    keepRecord(run, done, (context.io.clock.now() - startedAt) / 1_000);
+    return done;
   });
   return counts;
+}
+
+/** One for each item: they are replayed anywhere, in any order. */
+function keepRecord(
+  run: RunFolder,
+  { id, records, customers, rows, counts }: ItemDone,
+  seconds: number,
+): void {
+  const { refused } = counts;
+  writeStep(run, 'replay', id, {
+    seconds,
+    counts: { records, refused, customers, snapshots: rows },
+    failed: null,
+  });
 }
 
 export function addReplay(backfill: Command, io: Io): void {

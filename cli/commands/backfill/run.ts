@@ -1,13 +1,19 @@
-/** `rescore backfill run`: all steps in their order. Each is the command of that name, with --json. */
-import { Writable } from 'node:stream';
+/**
+ * `rescore backfill run`: all steps in their order. Each is the command of that name, with --json. A step that fails stops
+ * the run, as the next ones need what it makes; a check that finds something does not, so that the report has it.
+ */
 import type { Command } from 'commander';
-import { writeJson } from '../../../backfill/pipeline/files';
-import { RunFolder } from '../../../backfill/pipeline/run-folder';
+import { countsOf } from '../../../backfill/pipeline/step-record';
+import { METRICS_OPTION } from '../../backfill/metrics-file';
+import { stepOptions } from '../../backfill/step';
 import { contextOf, withExamples, type Context, type GlobalOptions } from '../../context';
 import { CliError } from '../../errors';
 import type { Io } from '../../io';
 import { count, duration } from '../../output/format';
+import { shareOf } from './consistency';
+import { drySteps } from './dry-run';
 import { planOptions } from './plan';
+import { Captured, withStdout } from './captured';
 import { trainOptions } from './train';
 
 /** Runs another command line of the program. */
@@ -21,42 +27,29 @@ export interface Step {
   files?: true;
   /** What a whole run always gives to it. */
   always?: readonly string[];
+  /** It changes nothing, and nothing but the report needs it: the run goes on where it fails, and ends as failed. */
+  check?: true;
+  /** The step that makes what it takes. */
+  takes?: string;
 }
 
 interface StepRun {
   name: string;
   seconds: number;
   counts: Record<string, number>;
+  /** Its exit code. */
+  code: number;
 }
 
 type RunOptions = Record<string, string | boolean | undefined> & { run: string };
 
-/** What a command writes to stdout, kept. */
-class Captured extends Writable {
-  text = '';
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.text += chunk.toString();
-    done();
-  }
-}
-
-/** The same process otherwise; nothing else of it is touched. */
-const withStdout = (io: Io, stdout: Writable): Io => Object.create(io, { stdout: { value: stdout } }) as Io;
-
-/** The numbers of a result: what was done, in figures. Instants are none. */
-function countsOf(text: string): Record<string, number> {
-  if (text.trim() === '') return {};
-  const result = JSON.parse(text) as Record<string, unknown>;
-  const numbers = Object.entries(result).filter(
-    (entry): entry is [string, number] => typeof entry[1] === 'number' && !entry[0].endsWith('At'),
-  );
-  return Object.fromEntries(numbers);
-}
-
 const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
 
+/** Options that every step takes. */
+const EVERY_STEP = ['again', 'dryRun'];
+
 function argvOf(step: Step, files: readonly string[], options: RunOptions, globals: GlobalOptions): string[] {
-  const taken = step.options.flatMap(name => {
+  const taken = [...step.options, ...EVERY_STEP].flatMap(name => {
     const value = options[name];
     if (value === undefined || value === false) return [];
     return value === true ? [flagOf(name)] : [flagOf(name), value];
@@ -82,7 +75,6 @@ async function runSteps(
   steps: readonly Step[],
   program: RunProgram,
   argv: (step: Step) => string[],
-  run: RunFolder,
 ): Promise<StepRun[]> {
   const { io, reporter } = context;
   const done: StepRun[] = [];
@@ -92,16 +84,15 @@ async function runSteps(
     const startedAt = io.clock.now();
     const code = await program(argv(step), withStdout(io, stdout));
     const seconds = (io.clock.now() - startedAt) / 1_000;
-    done.push({ name: step.name, seconds, counts: countsOf(stdout.text) });
-    // The report, the last of them, shows the times of the others.
-    writeJson(run.at('run.json'), { steps: done });
-    if (code !== 0) {
-      await sayRun(context, done);
-      throw new CliError(
-        'step-failed',
-        `The step ${step.name} ended with ${code}; what it said stands above.`,
-      );
+    const counts = stdout.text.trim() === '' ? {} : countsOf(JSON.parse(stdout.text));
+    done.push({ name: step.name, seconds, counts, code });
+    if (code === 0) continue;
+    if (step.check === true && !io.signal.aborted) {
+      reporter.note(`The check ${step.name} ended with ${code}; the run goes on, for the report.`);
+      continue;
     }
+    await sayRun(context, done);
+    throw new CliError('step-failed', `The step ${step.name} ended with ${code}; what it said stands above.`);
   }
   return done;
 }
@@ -127,10 +118,21 @@ async function runAll(
   options: RunOptions,
   globals: GlobalOptions,
 ): Promise<void> {
-  const run = new RunFolder(context.path(options.run));
-  const done = await runSteps(context, steps, program, step => argvOf(step, files, options, globals), run);
+  // Not after hours.
+  if (typeof options['sample'] === 'string') shareOf(options['sample']);
+  const argv = (step: Step): string[] => argvOf(step, files, options, globals);
+  if (options['dryRun'] === true) return drySteps(context, steps, program, argv);
+  const done = await runSteps(context, steps, program, argv);
   await sayRun(context, done);
   await context.reporter.result({ steps: done });
+  judge(done);
+}
+
+/** @throws CliError check-failed */
+function judge(done: readonly StepRun[]): void {
+  const failed = done.filter(({ code }) => code !== 0).map(({ name, code }) => `${name} (${code})`);
+  if (failed.length > 0)
+    throw new CliError('check-failed', `All steps were done, and these checks failed: ${failed.join(', ')}.`);
 }
 
 export function addRun(backfill: Command, io: Io, steps: readonly Step[], program: RunProgram): void {
@@ -138,9 +140,12 @@ export function addRun(backfill: Command, io: Io, steps: readonly Step[], progra
     .command('run [file...]')
     .description(`all steps: ${steps.map(({ name }) => name).join(', ')}`)
     .requiredOption('--run <dir>', 'run folder that all steps share; one that was stopped goes on');
-  trainOptions(planOptions(command)).action((files: string[], options: RunOptions, self: Command) =>
-    runAll(contextOf(io, self), steps, program, files, options, self.optsWithGlobals<GlobalOptions>()),
-  );
+  stepOptions(trainOptions(planOptions(command)))
+    .option('--sample <share>', 'of consistency: share of the scores, chosen by their ids (default: all)')
+    .option('--metrics <file>', METRICS_OPTION)
+    .action((files: string[], options: RunOptions, self: Command) =>
+      runAll(contextOf(io, self), steps, program, files, options, self.optsWithGlobals<GlobalOptions>()),
+    );
   withExamples(command, [
     ['rescore backfill run --run runs/$(date +%F)', 'every night, from archive.location to models.directory'],
     [

@@ -30,12 +30,12 @@ async function ok(line: string): Promise<string> {
   return stdout;
 }
 
-/** Digests of all files of a folder, by name. */
+/** Digests of all files of a folder, by name; but for how long its steps took. */
 const contents = (folder: string): Record<string, string> =>
   Object.fromEntries(
     readdirSync(at(folder), { recursive: true, encoding: 'utf8' })
       .sort()
-      .filter(name => statSync(at(folder, name)).isFile())
+      .filter(name => statSync(at(folder, name)).isFile() && !name.startsWith('steps/'))
       .map(name => [name, sha256(readFileSync(at(folder, name)))]),
   );
 
@@ -74,6 +74,86 @@ test('steps that are done are not done again, and another folder gets the same b
   expect(contents('other')).toEqual(before);
 }, 60_000);
 
+const records = (run: string): Record<string, string> =>
+  Object.fromEntries(
+    ['plan', 'replay/p00000', 'dataset'].map(name => [
+      name,
+      readFileSync(at(run, 'steps', `${name}.json`), 'utf8'),
+    ]),
+  );
+
+test('steps leave what they took and did; of those that are done again, the record of the first time stays', async () => {
+  const run = copyOf('recorded');
+  const before = records(run);
+  for (const text of Object.values(before))
+    expect(JSON.parse(text)).toMatchObject({ seconds: expect.any(Number) as number, failed: null });
+  expect(JSON.parse(before['replay/p00000']!)).toMatchObject({
+    counts: { records: expect.any(Number) as number },
+  });
+  const { rows } = JSON.parse(readFileSync(at(run, 'dataset.json'), 'utf8')) as { rows: number };
+  expect(JSON.parse(before['dataset']!)).toMatchObject({ counts: { rows } });
+  await ok(`plan ${FILES} --run ${run}`);
+  await ok(`replay --run ${run}`);
+  await ok(`dataset --run ${run}`);
+  expect(records(run)).toEqual(before);
+  await ok(`dataset --run ${run} --again`);
+  expect(records(run)['dataset']).not.toBe(before['dataset']);
+  await ok(`report --run ${run}`);
+  expect(readFileSync(at(run, 'report.html'), 'utf8')).toContain('<td>replay</td>');
+  // Another history: what the steps of this one took is no figure of it.
+  await ok(`plan ${FILES} --run ${run} --again --until 2026-07-01T00:00:00Z`);
+  expect(readdirSync(at(run, 'steps'))).toEqual(['plan.json']);
+}, 60_000);
+
+test('a step that fails leaves its record too, and none in a folder that is no run', async () => {
+  const run = copyOf('failing');
+  expect((await step(`drift --run ${run} --scores none.jsonl`)).code).toBe(1);
+  expect(JSON.parse(readFileSync(at(run, 'steps', 'drift.json'), 'utf8'))).toMatchObject({
+    failed: 'input-missing',
+    counts: {},
+  });
+  expect((await step('drift --run .')).code).toBe(1);
+  expect(existsSync(at('steps'))).toBe(false);
+});
+
+/** What `run --dry-run` says of each step. */
+const foreseen = async (line: string): Promise<string[]> =>
+  (await ok(`run ${line} --dry-run`)).split('\n').filter(said => /^[a-z]+: /.test(said));
+
+test('a whole run says what each step would do, as far as that can be foreseen', async () => {
+  const unknown = (name: string, from: string) =>
+    `${name}: can't be foreseen, as it takes what ${from} has yet to make.`;
+  const fresh = await foreseen(`${FILES} --run dry-whole`);
+  expect(existsSync(at('dry-whole'))).toBe(false);
+  expect(fresh[0]).toMatch(/^plan: Plan [0-9a-f]{16}: /);
+  expect(fresh.slice(1, -1)).toEqual([
+    unknown('replay', 'plan'),
+    unknown('dataset', 'replay'),
+    unknown('train', 'dataset'),
+    unknown('gate', 'train'),
+    unknown('publish', 'gate'),
+    unknown('consistency', 'plan'),
+    unknown('drift', 'dataset'),
+  ]);
+  expect(fresh.at(-1)).toMatch(/^report: /);
+  const before = contents('night');
+  const later = await foreseen(`${FILES} --run night`);
+  expect(contents('night')).toEqual(before);
+  expect(later.slice(1)).toEqual([
+    expect.stringMatching(/^replay: 0 item\(s\) to replay, .* 1 done before/),
+    expect.stringMatching(/^dataset: .* snapshots of 1 item\(s\); done before/),
+    'train: There is something to train.',
+    unknown('gate', 'train'),
+    unknown('publish', 'gate'),
+    expect.stringMatching(/^consistency: Scores as of .* are compared/),
+    expect.stringMatching(/^drift: The newest customers of .*dataset\.parquet/),
+    expect.stringMatching(/^report: /),
+  ]);
+  const again = await foreseen(`${FILES} --run night --again`);
+  expect(again[1]).toMatch(/^replay: 1 item\(s\) to replay/);
+  expect(again[2]).toBe(unknown('dataset', 'replay'));
+}, 60_000);
+
 test('--dry-run says what there is to do, and writes nothing', async () => {
   expect(await ok(`plan ${FILES} --run dry --dry-run`)).toContain('199 days');
   expect(existsSync(at('dry'))).toBe(false);
@@ -82,7 +162,9 @@ test('--dry-run says what there is to do, and writes nothing', async () => {
   await ok(`plan ${FILES} --run ${run} --dry-run --again`);
   expect(await ok(`replay --run ${run} --dry-run --again`)).toContain('1 item(s) to replay');
   await ok(`dataset --run ${run} --dry-run`);
+  for (const check of ['consistency', 'drift', 'report']) await ok(`${check} --run ${run} --dry-run --again`);
   expect(contents(run)).toEqual(before);
+  expect(records(run)).toEqual(records('night'));
 }, 60_000);
 
 test.each([

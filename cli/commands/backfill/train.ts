@@ -5,7 +5,8 @@ import { writeChampions } from '../../../backfill/pipeline/champions';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
 import { train, trainDone } from '../../../backfill/pipeline/train';
 import type { TrainNote } from '../../../backfill/pipeline/train';
-import { inStepAlone, stepCommand } from '../../backfill/step';
+import type { Ending } from '../../backfill/recorded';
+import { foresee, inStepAlone, stepCommand } from '../../backfill/step';
 import type { StepOptions } from '../../backfill/step';
 import { withExamples, type Context } from '../../context';
 import { usageError } from '../../errors';
@@ -38,14 +39,18 @@ function modelsOf(given: string | undefined): string[] | null {
   return names;
 }
 
-async function trainStep(context: Context, run: RunFolder, options: TrainOptions): Promise<void> {
+async function trainStep(context: Context, run: RunFolder, options: TrainOptions): Promise<Ending> {
   const { reporter, io, path } = context;
   const seed = Number(options.seed);
   if (!Number.isSafeInteger(seed) || seed < 0) throw usageError(`--seed ${options.seed} is no whole number.`);
   const models = modelsOf(options.models);
   const before = options.again === true ? null : trainDone({ run, seed, models });
   if (options.dryRun === true)
-    return reporter.text(before === null ? 'There is something to train.' : 'All is trained.');
+    return foresee(
+      context,
+      before === null,
+      before === null ? 'There is something to train.' : 'All is trained.',
+    );
   const python = options.python === undefined ? null : path(options.python);
   const say = (line: string): void => reporter.note(line);
   const note =
@@ -56,6 +61,7 @@ async function trainStep(context: Context, run: RunFolder, options: TrainOptions
       return train({ run, python, seed, models, champions, signal: io.signal, say });
     }));
   await sayTrained(context, note, before !== null);
+  return before === null ? 'done' : 'unchanged';
 }
 
 async function sayTrained({ reporter }: Context, note: TrainNote, before: boolean): Promise<void> {
