@@ -2,7 +2,7 @@
 /**
  * `make backfill-demo`: the nightly job with the real commands. A world of customers is replayed into an embedded
  * state, its log becomes an archive, the archive becomes models, and a running `rescore run --embedded` takes them up.
- * Everything lies in one folder (default: .rescore/backfill-demo), which is made anew.
+ * Everything lies in one folder (default: .rescore/backfill-demo), which is made anew. Exit code 1 when no model was swapped.
  */
 const { spawn, spawnSync } = require('node:child_process');
 const { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
@@ -19,6 +19,7 @@ const DAY_MS = 86_400_000;
 /** The world ends today, so that the processor goes on where it ends. */
 const UNTIL = new Date(Math.floor(Date.now() / DAY_MS) * DAY_MS);
 const FROM = new Date(UNTIL.getTime() - DAYS * DAY_MS);
+const MODELS = ['engagement', 'churn', 'ltv'];
 const MARKER = 'made-by-backfill-demo';
 const SWAP_WAIT_S = 60;
 const PORT = 8_391;
@@ -109,10 +110,23 @@ function firstNight() {
     );
 }
 
-const published = () =>
-  JSON.parse(readFileSync(at('second-night', 'publish.json'), 'utf8'))
-    .models.filter(({ promoted }) => promoted)
-    .map(({ version }) => version);
+/** What the pointers of the registry name, by model. */
+const current = () =>
+  Object.fromEntries(
+    MODELS.map(name => [
+      name,
+      JSON.parse(readFileSync(at('registry', name, 'current.json'), 'utf8')).version,
+    ]),
+  );
+
+/** Versions by model, before the second night and after it. */
+function sayVersions(before, after) {
+  say('What scores, before the night and after it');
+  for (const name of MODELS) {
+    const changed = before[name] === after[name] ? 'the same' : after[name];
+    process.stdout.write(`  ${name.padEnd(12)} ${before[name].padEnd(26)} ${changed}\n`);
+  }
+}
 
 /** Until the metrics of the processor name the versions, or time is over. */
 async function watchSwap(child, versions) {
@@ -138,11 +152,16 @@ async function secondNight() {
       env: { ...process.env, ...POLL },
     },
   );
+  const before = current();
   try {
     rescore(['backfill', 'run', '--run', 'second-night']);
-    const versions = published();
+    const after = current();
+    sayVersions(before, after);
+    const versions = MODELS.filter(name => after[name] !== before[name]).map(name => after[name]);
     if (versions.length === 0)
-      return say('The gate let no model through: second-night/gate.json has every reason');
+      throw new Error(
+        'No model was swapped: the gate let none through, and second-night/gate.json has every reason. A larger world is steadier: CUSTOMERS=3000 make backfill-demo.',
+      );
     const swapped = await watchSwap(child, versions);
     if (!swapped)
       throw new Error('The processor does not score with what was published: see what it said above.');
