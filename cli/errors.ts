@@ -73,6 +73,8 @@ export const CLI_ERRORS = {
   'models-trust':
     'Set models.set to a name of your own, such as production, together with models.trustedKeys.',
   'model-unknown': '`rescore models list` shows what is in the registry.',
+  'model-unsigned':
+    'Look at it with `rescore models diff NAME --from FOLDER`, then `rescore models sign FOLDER`.',
   'gate-rejected':
     'Train again with what it names, or decide against the gate: --force with --reason; both stay in the audit.',
   'key-missing': 'Set models.signingKeyFile, or name it with --key; `rescore models keygen FILE` makes one.',

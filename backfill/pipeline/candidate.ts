@@ -1,5 +1,5 @@
-/** From the trainer's files to an artifact that could be signed. */
-import { existsSync, readFileSync } from 'node:fs';
+/** From the trainer's files to an artifact that could be signed, and to a folder that a person can sign. */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EpochMs } from '../../schemas';
 import { VECTOR_WIDTH } from '../../processors/core';
@@ -8,9 +8,13 @@ import { CONTRACT_VERSION } from '../../models/registry/manifest';
 import type { ArtifactFiles } from '../../models/registry/manifest';
 import { versionOf } from '../../models/registry/publish';
 import type { ManifestDraft } from '../../models/registry/publish';
+import { presentFiles } from '../../models/registry/sealed';
+import type { SealedVersion } from '../../models/registry/sealed';
 import type { ArchiveRange, DatasetSummary } from '../dataset';
 import { readReport } from '../baseline/trainer';
 import type { TrainerReport } from '../baseline/trainer';
+import { writeWhole } from './files';
+import type { RunFolder } from './run-folder';
 
 export interface TrainingRun {
   /** Output folder of the trainer. */
@@ -80,3 +84,19 @@ export function candidateOf(run: TrainingRun, model: string): Candidate {
   for (const file of OPTIONAL) if (existsSync(at(file))) files[file] = readFileSync(at(file));
   return { draft, files };
 }
+
+const CANDIDATES = 'candidates';
+
+export const dropCandidates = (run: RunFolder): void =>
+  rmSync(run.at(CANDIDATES), { recursive: true, force: true });
+
+/** `candidates/NAME/`, as `rescore models sign` takes it: without a signature, as nobody has decided yet. */
+export function writeCandidate(run: RunFolder, { name, manifest, files }: SealedVersion): void {
+  const at = (file: string): string => run.at(CANDIDATES, name, file);
+  for (const [file, bytes] of presentFiles(files)) writeWhole(at(file), bytes);
+  // Last: a folder with a manifest is whole.
+  writeWhole(at('manifest.json'), manifest);
+}
+
+export const hasCandidate = (run: RunFolder, name: string): boolean =>
+  existsSync(run.at(CANDIDATES, name, 'manifest.json'));

@@ -1,4 +1,7 @@
-/** Every trained model as a candidate, judged against the one that scores now. A refusal is a result, no error. */
+/**
+ * Every trained model as a candidate, judged against the one that scores now. A refusal is a result, no error, and the
+ * candidate stays in the run folder: a person may sign it, compare it, let it shadow, or promote it against the gate.
+ */
 import type { Clock } from '../../processors/ports';
 import { SECOND_MS } from '../../schemas';
 import type { EpochMs } from '../../schemas';
@@ -9,9 +12,10 @@ import { microsPerRow } from '../../models/onnx/latency';
 import { loadVersion, seenPointer } from '../../models/registry/registry';
 import type { StorePlace } from '../../models/registry/registry';
 import { seal, sealedStore } from '../../models/registry/sealed';
+import type { SealedVersion } from '../../models/registry/sealed';
 import { newSigningKey } from '../../models/signing';
 import { codeCommit } from '../baseline/publish';
-import { candidateOf } from './candidate';
+import { candidateOf, dropCandidates, hasCandidate, writeCandidate } from './candidate';
 import type { Candidate, TrainingRun } from './candidate';
 import { sha256, readJson, writeJson } from './files';
 import type { DatasetNote } from './join';
@@ -58,10 +62,12 @@ const trainedIn = (run: RunFolder): TrainNote => run.require<TrainNote>('trained
 const inputsOf = ({ inputs, champions }: TrainNote, set: string, limits: GateLimits): string =>
   sha256(JSON.stringify([inputs, champions, set, limits]));
 
-/** Null: not judged, or another training, or with other limits. */
+/** Null: not judged, or another training, or with other limits, or a candidate is gone. */
 export function gateDone({ run, place, limits }: GateRequest): GateNote | null {
   const note = readJson<GateNote>(run.at('gate.json'));
-  return note?.inputs === inputsOf(trainedIn(run), place.set, limits) ? note : null;
+  if (note?.inputs !== inputsOf(trainedIn(run), place.set, limits)) return null;
+  const isWhole = note.models.every(({ name, decision }) => decision === 'failed' || hasCandidate(run, name));
+  return isWhole ? note : null;
 }
 
 /** @throws BackfillError step-missing */
@@ -71,6 +77,7 @@ export async function judgeAll(request: GateRequest): Promise<GateNote> {
   const trained = trainedIn(run);
   const commit = codeCommit();
   const models: Judged[] = [];
+  dropCandidates(run);
   for (const { name } of trained.models) models.push(await judgeOne(name, commit, request));
   const note = { at: now, models, codeCommit: commit, inputs: inputsOf(trained, place.set, limits) };
   writeJson(run.at('gate.json'), note);
@@ -80,14 +87,16 @@ export async function judgeAll(request: GateRequest): Promise<GateNote> {
 async function judgeOne(name: string, commit: string, request: GateRequest): Promise<Judged> {
   const { run, place } = request;
   const champion = (await seenPointer(place, name))?.pointer.version ?? null;
-  return judgeCandidate(candidateOf(trainingRunOf(run, place.set, commit), name), champion, request);
+  const candidate = candidateOf(trainingRunOf(run, place.set, commit), name);
+  return judgeCandidate(candidate, champion, request, sealed => writeCandidate(run, sealed));
 }
 
-/** `champion`: the version that scores now, null when none does. */
+/** `champion`: the version that scores now, null when none does. `keep` is given what can be loaded, whatever the verdict. */
 export async function judgeCandidate(
   { draft, files }: Candidate,
   champion: string | null,
   { limits, clock, cpuMicros }: Pick<GateRequest, 'limits' | 'clock' | 'cpuMicros'>,
+  keep: (sealed: SealedVersion) => void = () => undefined,
 ): Promise<Judged> {
   const { name, version, set } = draft;
   const startedAt = clock.now();
@@ -99,8 +108,9 @@ export async function judgeCandidate(
     // With a key of its own: nobody signs what the gate has not seen.
     const key = newSigningKey();
     const keys = [{ publicKey: key.publicKey, sets: [set] }];
-    const own = { store: sealedStore(seal(draft, files, key)), set, keys };
-    const artifact = await loadVersion(own, name, version, null);
+    const sealed = seal(draft, files, key);
+    const artifact = await loadVersion({ store: sealedStore(sealed), set, keys }, name, version, null);
+    keep(sealed);
     const challenger = { manifest: artifact.manifest, microsPerRow: await microsPerRow(artifact, cpuMicros) };
     return judged(judge(challenger, champion, limits));
   } catch (error) {

@@ -1,12 +1,17 @@
-/** What the gate lets through is signed, uploaded, verified and made current; what it refuses is written down. */
+/**
+ * What the gate lets through is signed, uploaded, verified, and made current or the shadow of the current one; what it
+ * refuses is written down.
+ */
 import type { EpochMs } from '../../schemas';
 import { ArtifactError } from '../../models';
 import { writeAudit } from '../../models/registry/audit';
 import type { Decision } from '../../models/registry/audit';
-import { publishArtifact } from '../../models/registry/publish';
+import { bringIn, publishArtifact } from '../../models/registry/publish';
 import type { Accept } from '../../models/registry/publish';
 import { seenPointer } from '../../models/registry/registry';
 import type { StorePlace } from '../../models/registry/registry';
+import { seal } from '../../models/registry/sealed';
+import { setShadow, shadowPointer } from '../../models/registry/shadow-pointer';
 import type { SigningKey } from '../../models/signing';
 import { candidateOf } from './candidate';
 import { sha256, readJson, writeJson } from './files';
@@ -18,7 +23,9 @@ export interface Published {
   name: string;
   version: string;
   promoted: boolean;
-  /** Why not, or that it scores now. */
+  /** It answers beside the version that scores, and nothing of it is published. */
+  shadows: boolean;
+  /** Why it does not score, or that it does. */
   reason: string;
   /** It was refused by an error, not by the gate. */
   failed: boolean;
@@ -30,8 +37,12 @@ export interface PublishNote {
   inputs: string;
 }
 
+/** What becomes of a version that the gate lets through. */
+export type PublishAs = 'current' | 'shadow';
+
 export interface PublishRequest {
   run: RunFolder;
+  as: PublishAs;
   place: StorePlace;
   key: SigningKey;
   /** For the audit. */
@@ -41,12 +52,12 @@ export interface PublishRequest {
 }
 
 const judgedIn = (run: RunFolder): GateNote => run.require<GateNote>('gate.json', 'gate');
-const inputsOf = (note: GateNote): string => sha256(JSON.stringify(note));
+const inputsOf = (note: GateNote, as: PublishAs): string => sha256(JSON.stringify([note, as]));
 
-/** Null: not published, not all of it, or of another judgement. */
-export function publishDone(run: RunFolder): PublishNote | null {
+/** Null: not published, not all of it, otherwise, or of another judgement. */
+export function publishDone(run: RunFolder, as: PublishAs): PublishNote | null {
   const note = readJson<PublishNote>(run.at('publish.json'));
-  if (note === null || note.inputs !== inputsOf(judgedIn(run))) return null;
+  if (note === null || note.inputs !== inputsOf(judgedIn(run), as)) return null;
   return note.models.some(({ failed }) => failed) ? null : note;
 }
 
@@ -59,22 +70,21 @@ export async function publishAll(request: PublishRequest): Promise<PublishNote> 
   const judgement = judgedIn(request.run);
   const models: Published[] = [];
   for (const judged of judgement.models) models.push(await publishOne(judged, judgement, request));
-  const note = { at: judgement.at, models, inputs: inputsOf(judgement) };
+  const note = { at: judgement.at, models, inputs: inputsOf(judgement, request.as) };
   writeJson(request.run.at('publish.json'), note);
   return note;
 }
 
 async function publishOne(judged: Judged, judgement: GateNote, request: PublishRequest): Promise<Published> {
   const { name, version, decision, reasons } = judged;
-  const kept = { name, version, promoted: false };
+  const kept = { name, version, promoted: false, shadows: false };
   if (decision === 'failed') return { ...kept, reason: reasons.join('; '), failed: true };
   try {
     if (decision === 'reject') {
       await recordRefusal(judged, judgement, request);
       return { ...kept, reason: reasons.join('; '), failed: false };
     }
-    const reason = await makeCurrent(judged, judgement, request);
-    return { ...kept, promoted: reason === null, reason: reason ?? 'current', failed: false };
+    return { ...kept, ...(await bring(judged, judgement, request)), failed: false };
   } catch (error) {
     if (!(error instanceof ArtifactError)) throw error;
     return { ...kept, reason: error.message, failed: true };
@@ -94,18 +104,47 @@ async function recordRefusal(judged: Judged, judgement: GateNote, request: Publi
   await writeAudit(request.place.store, decided, decisionOf(judged, judgement, request));
 }
 
-/** Null where it scores now; else why not. @throws ArtifactError */
-async function makeCurrent(
-  judged: Judged,
-  judgement: GateNote,
-  request: PublishRequest,
-): Promise<string | null> {
-  const { run, place, key, accept } = request;
+type Brought = Pick<Published, 'reason'> & Partial<Pick<Published, 'promoted' | 'shadows'>>;
+
+/** @throws ArtifactError */
+async function bring(judged: Judged, judgement: GateNote, request: PublishRequest): Promise<Brought> {
+  const { place, as } = request;
   const { name, version, champion } = judged;
-  const current = (await seenPointer(place, name))?.pointer.version ?? null;
+  const seen = await seenPointer(place, name);
+  const current = seen?.pointer.version ?? null;
   if (current !== champion && current !== version)
-    return `the gate compared it with ${champion ?? 'no model'}, and ${current ?? 'no model'} scores now: train and judge it again with --again`;
-  const { draft, files } = candidateOf(trainingRunOf(run, place.set, judgement.codeCommit), name);
-  await publishArtifact(place, draft, files, key, accept, decisionOf(judged, judgement, request));
-  return null;
+    return {
+      reason: `the gate compared it with ${champion ?? 'no model'}, and ${current ?? 'no model'} scores now: train and judge it again with --again`,
+    };
+  // The first model of a name has nobody to stand beside.
+  if (as === 'current' || current === null || current === version) {
+    await makeCurrent(judged, judgement, request);
+    return { promoted: true, reason: 'current' };
+  }
+  if (seen?.pointer.withdrawn?.includes(version) === true)
+    throw new ArtifactError('version-withdrawn', `${name}/${version}`, 'it scored, and was taken back');
+  await makeShadow(judged, judgement, request);
+  return {
+    shadows: true,
+    reason: `it shadows ${current}; \`rescore models promote ${name} ${version}\` lets it score`,
+  };
 }
+
+async function makeCurrent(judged: Judged, judgement: GateNote, request: PublishRequest): Promise<void> {
+  const { place, key, accept } = request;
+  const { draft, files } = candidateIn(judged, judgement, request);
+  await publishArtifact(place, draft, files, key, accept, decisionOf(judged, judgement, request));
+}
+
+async function makeShadow(judged: Judged, judgement: GateNote, request: PublishRequest): Promise<void> {
+  const { place, key, accept } = request;
+  const { name, version } = judged;
+  const { draft, files } = candidateIn(judged, judgement, request);
+  await bringIn(place, seal(draft, files, key), accept);
+  const before = await shadowPointer(place, name).catch(() => null);
+  // Set anew, every processor would begin to compare from nothing.
+  if (before?.version !== version) await setShadow(place, name, version, accept);
+}
+
+const candidateIn = ({ name }: Judged, { codeCommit }: GateNote, { run, place }: PublishRequest) =>
+  candidateOf(trainingRunOf(run, place.set, codeCommit), name);

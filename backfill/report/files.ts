@@ -112,7 +112,13 @@ const gateSchema = z.object({
 });
 const publishSchema = z.object({
   models: z.array(
-    z.object({ name: z.string(), version: z.string(), promoted: z.boolean(), reason: z.string() }),
+    z.object({
+      name: z.string(),
+      version: z.string(),
+      promoted: z.boolean(),
+      shadows: z.boolean().default(false),
+      reason: z.string(),
+    }),
   ),
 });
 

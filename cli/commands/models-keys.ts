@@ -10,6 +10,7 @@ import { keyIdOf, signBytes } from '../../models/signing';
 import { contextOf, withExamples } from '../context';
 import { CliError } from '../errors';
 import type { Io } from '../io';
+import { requireManifest } from '../models/folder';
 import { makeKeyFile, openKeyFile } from '../models/key-file';
 import { modelTrust } from '../models/registry';
 
@@ -55,9 +56,7 @@ export function signCommand(models: Command, io: Io): void {
       const context = contextOf(io, self);
       const key = openKeyFile(context, options.key);
       const keyId = keyIdOf(key.publicKey);
-      const folder = context.path(given);
-      if (!existsSync(join(folder, 'manifest.json')))
-        throw new CliError('input-missing', `${given} holds no manifest.json.`);
+      const folder = requireManifest(context, given);
       const signature = Buffer.from(signBytes(readFileSync(join(folder, 'manifest.json')), key));
       const target = join(folder, 'manifest.sig');
       const same = existsSync(target) && readFileSync(target).equals(signature);
@@ -84,8 +83,14 @@ export function signCommand(models: Command, io: Io): void {
       await context.reporter.result({ name, version, set, keyId });
     });
   withExamples(command, [
-    ['rescore models sign out/churn', 'with the key of models.signingKeyFile'],
-    ['rescore models sign out/churn --key model-signing.pem --replace', 'after a key was changed'],
+    [
+      'rescore models sign runs/tonight/candidates/churn',
+      'what `rescore backfill gate` left, with the key of models.signingKeyFile',
+    ],
+    [
+      'rescore models sign runs/tonight/candidates/churn --key model-signing.pem --replace',
+      'after a key was changed',
+    ],
   ]);
 }
 

@@ -10,6 +10,7 @@ import type { StorePlace } from '../../models/registry/registry';
 import { contextOf, withExamples, type Context } from '../context';
 import { usageError } from '../errors';
 import type { Io } from '../io';
+import { folderManifest } from '../models/folder';
 import { bytes, count } from '../output/format';
 import { printable } from '../output/table';
 import { manifestDifferences } from '../models/differences';
@@ -206,34 +207,65 @@ async function printDecisions({ reporter }: Context, audit: readonly AuditEntry[
 
 export function diffCommand(models: Command, io: Io): void {
   const command = models
-    .command('diff <name> <version> [other]')
+    .command('diff <name> [version] [other]')
     .description('what differs between two versions; the other one is the current one by default')
+    .option('--from <folder>', 'an artifact in a folder, signed or not yet, instead of the first version')
     .action(
-      async (name: string, version: string, given: string | undefined, _options: object, self: Command) => {
+      async (
+        name: string,
+        first: string | undefined,
+        second: string | undefined,
+        { from }: { from?: string },
+        self: Command,
+      ) => {
+        if (from === undefined && first === undefined)
+          throw usageError('Name a version of the registry, or a folder with --from.');
+        if (from !== undefined && second !== undefined)
+          throw usageError('--from stands for the first version: name one other at most.');
         const context = contextOf(io, self);
         await withRegistry(context, async place => {
+          const given = from === undefined ? second : first;
           const other = given ?? (await currentVersion(place, name));
-          const [before, after] = [
-            await loadManifest(place, name, other, null),
-            await loadManifest(place, name, version, null),
-          ];
-          const differences = manifestDifferences(before, after);
-          if (differences.length === 0) await context.reporter.text('Nothing differs.');
-          else
-            await context.reporter.table(
-              [{ title: 'field' }, { title: other }, { title: version }, { title: 'change', right: true }],
-              differences.map(({ field, before: was, after: is, change }) => [
-                printable(field),
-                printable(was),
-                printable(is),
-                change === null ? '' : `${change > 0 ? '+' : ''}${round(change)}`,
-              ]),
-            );
-          await context.reporter.result({ name, before: other, after: version, differences });
+          const before = await loadManifest(place, name, other, null);
+          const after =
+            from === undefined
+              ? await loadManifest(place, name, first!, null)
+              : await folderManifest(context, name, from);
+          await sayDifferences(context, before, after);
         });
       },
     );
   withExamples(command, [
     ['rescore models diff churn 20260201T000000Z-1a2b3c4d', 'against the version that scores now'],
+    [
+      'rescore models diff churn --from runs/tonight/candidates/churn',
+      'a candidate of the night against the version that scores now',
+    ],
   ]);
+}
+
+async function sayDifferences({ reporter }: Context, before: Manifest, after: Manifest): Promise<void> {
+  const differences = manifestDifferences(before, after);
+  if (differences.length === 0) await reporter.text('Nothing differs.');
+  else
+    await reporter.table(
+      [
+        { title: 'field' },
+        { title: before.version },
+        { title: after.version },
+        { title: 'change', right: true },
+      ],
+      differences.map(({ field, before: was, after: is, change }) => [
+        printable(field),
+        printable(was),
+        printable(is),
+        change === null ? '' : `${change > 0 ? '+' : ''}${round(change)}`,
+      ]),
+    );
+  await reporter.result({
+    name: after.name,
+    before: before.version,
+    after: after.version,
+    differences,
+  });
 }

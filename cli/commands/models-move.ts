@@ -8,13 +8,13 @@ import type { Decision } from '../../models/registry/audit';
 import { bringIn, promoteVersion, rollBack } from '../../models/registry/publish';
 import { loadVersion, seenPointer } from '../../models/registry/registry';
 import type { StorePlace, VerifiedArtifact } from '../../models/registry/registry';
-import { sealedFolder, sealedStore } from '../../models/registry/sealed';
 import type { SealedVersion } from '../../models/registry/sealed';
 import { setShadow, shadowPointer } from '../../models/registry/shadow-pointer';
 import { SECOND_MS } from '../../schemas';
 import { contextOf, withExamples, type Context } from '../context';
 import { CliError, usageError } from '../errors';
 import type { Io } from '../io';
+import { loadSealed, signedFolder } from '../models/folder';
 import { count } from '../output/format';
 import { printable } from '../output/table';
 import { decider, gateLimits, replayed, versionsOf, withRegistry } from '../models/registry';
@@ -52,7 +52,7 @@ export function promoteCommand(models: Command, io: Io): void {
       'refused with every reason when the gate says no',
     ],
     [
-      'rescore models promote churn --from out/churn --dry-run',
+      'rescore models promote churn --from runs/tonight/candidates/churn --dry-run',
       'what the gate says of a folder that was signed',
     ],
     [
@@ -74,7 +74,7 @@ async function promote(
   options: PromoteOptions,
 ): Promise<void> {
   const { io, reporter, settings } = context;
-  const sealed = options.from === undefined ? null : await sealedFor(context, name, options.from);
+  const sealed = options.from === undefined ? null : await signedFolder(context, name, options.from);
   const version = sealed?.version ?? given!;
   const seen = await seenPointer(place, name);
   const current = seen?.pointer.version ?? null;
@@ -120,12 +120,6 @@ async function endShadow(place: StorePlace, name: string, version: string): Prom
   if (shadow?.version === version) await setShadow(place, name, null, replayed);
 }
 
-async function sealedFor(context: Context, name: string, from: string): Promise<SealedVersion> {
-  const sealed = await sealedFolder(context.path(from));
-  if (sealed.name !== name) throw usageError(`${from} holds the model ${sealed.name}, not ${name}.`);
-  return sealed;
-}
-
 /** Verified, from the registry or from the folder. */
 async function candidate(
   place: StorePlace,
@@ -133,7 +127,7 @@ async function candidate(
   version: string,
   sealed: SealedVersion | null,
 ): Promise<VerifiedArtifact> {
-  if (sealed !== null) return loadVersion({ ...place, store: sealedStore(sealed) }, name, version, null);
+  if (sealed !== null) return loadSealed(place, sealed);
   await versionsOf(place, name);
   return loadVersion(place, name, version, null);
 }

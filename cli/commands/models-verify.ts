@@ -2,10 +2,11 @@
 import type { Command } from 'commander';
 import { ArtifactError } from '../../models';
 import { currentPointer, listVersions, loadVersion } from '../../models/registry/registry';
-import type { StorePlace } from '../../models/registry/registry';
-import { contextOf, withExamples } from '../context';
+import type { StorePlace, VerifiedArtifact } from '../../models/registry/registry';
+import { contextOf, withExamples, type Context } from '../context';
 import { CliError, usageError } from '../errors';
 import type { Io } from '../io';
+import { loadSealed, signedFolder } from '../models/folder';
 import { count } from '../output/format';
 import { printable } from '../output/table';
 import { currentVersion, replayed, versionsOf, withRegistry } from '../models/registry';
@@ -25,23 +26,24 @@ export function verifyCommand(models: Command, io: Io): void {
       'signature, digests, layout, form, and the golden vectors in the runtime, as before a first score',
     )
     .option('--all', 'every version, not only the current ones')
+    .option('--from <folder>', 'a signed artifact in a folder, before it is in any registry')
     .action(
       async (
         name: string | undefined,
         version: string | undefined,
-        options: { all?: boolean },
+        options: { all?: boolean; from?: string },
         self: Command,
       ) => {
-        if (options.all === true && version !== undefined)
-          throw usageError('Name one version, or --all (not both).');
+        const { all = false, from } = options;
+        if ([version, all || undefined, from].filter(given => given !== undefined).length > 1)
+          throw usageError('Name one version, --all, or a folder with --from (one of them).');
         const context = contextOf(io, self);
         const { reporter } = context;
-        const found = await withRegistry(context, async place => {
-          const results: Verified[] = [];
-          for (const one of await chosen(place, name, version, options.all === true))
-            results.push(await verifyOne(place, one));
-          return results;
-        });
+        const found = await withRegistry(context, place =>
+          from === undefined
+            ? verifyListed(place, name, version, all)
+            : verifyFolder(context, place, name, from),
+        );
         await reporter.table(
           [{ title: 'model' }, { title: 'version' }, { title: 'verified' }, { title: 'what was found' }],
           found.map(one => [one.name, one.version, one.code ?? 'yes', printable(one.said)]),
@@ -55,7 +57,33 @@ export function verifyCommand(models: Command, io: Io): void {
   withExamples(command, [
     ['rescore models verify', 'the versions that score now; the exit code is 1 when one may not'],
     ['rescore models verify churn --all', 'every version of one model'],
+    [
+      'rescore models verify --from runs/tonight/candidates/churn',
+      'what was signed, before it is uploaded: by the keys and for the set of the settings',
+    ],
   ]);
+}
+
+async function verifyListed(
+  place: StorePlace,
+  name: string | undefined,
+  version: string | undefined,
+  all: boolean,
+): Promise<Verified[]> {
+  const results: Verified[] = [];
+  for (const one of await chosen(place, name, version, all))
+    results.push(await verifyOne(one, () => loadVersion(place, one.name, one.version, one.digest)));
+  return results;
+}
+
+async function verifyFolder(
+  context: Context,
+  place: StorePlace,
+  name: string | undefined,
+  from: string,
+): Promise<Verified[]> {
+  const sealed = await signedFolder(context, name ?? null, from);
+  return [await verifyOne(sealed, () => loadSealed(place, sealed))];
 }
 
 interface Chosen {
@@ -88,9 +116,12 @@ async function chosen(
   return found;
 }
 
-async function verifyOne(place: StorePlace, { name, version, digest }: Chosen): Promise<Verified> {
+async function verifyOne(
+  { name, version }: Pick<Chosen, 'name' | 'version'>,
+  load: () => Promise<VerifiedArtifact>,
+): Promise<Verified> {
   try {
-    const artifact = await loadVersion(place, name, version, digest);
+    const artifact = await load();
     await replayed(artifact);
     const said = `signature, digests, layout, and ${count(artifact.golden.rows)} golden vectors`;
     return { name, version, code: null, said };

@@ -203,6 +203,19 @@ test('a shadow that is promoted is none any more, also when the next one comes',
   expect(shadow().version).toBeNull();
 });
 
+test('a folder of another model, or with nothing to stand beside, is refused before anything is uploaded', async () => {
+  trained('alone', 0.5, null);
+  await ok('models', 'sign', 'alone', '--key', 'key.pem');
+  for (const command of ['verify', 'upload', 'shadow', 'promote'])
+    expect(await refused('models', command, 'ltv', '--from', 'alone')).toContain(
+      'alone holds the model churn, not ltv',
+    );
+  expect(await refused('models', 'shadow', 'churn', '--from', 'alone')).toContain('model-unknown');
+  expect(await json('models', 'list')).toEqual([]);
+  await ok('models', 'promote', 'churn', '--from', 'alone');
+  expect(await refused('models', 'shadow', 'churn', '--from', 'alone')).toContain('is the current version');
+});
+
 test('a damaged pointer: the list is whole, says so, and its remedy works', async () => {
   const [first, second] = await twoVersions();
   const pointer = join(cwd, shop.env['RESCORE_MODELS_DIRECTORY']!, 'churn', 'current.json');
@@ -236,6 +249,16 @@ test.each([
   ['a version that is a path', ['show', 'churn', '../../etc'], 1, 'version-malformed'],
   ['a name that is a path', ['show', '../x', '20200101T000000Z-00000000'], 1, 'name-malformed'],
   ['neither version nor folder', ['promote', 'churn'], 2, 'Name a version of the registry'],
+  ['neither, to shadow', ['shadow', 'churn'], 2, 'Name a version of the registry, `off`, or a folder'],
+  ['neither, to compare', ['diff', 'churn'], 2, 'Name a version of the registry, or a folder with --from'],
+  ['both, to compare', ['diff', 'churn', 'a', 'b', '--from', 'c'], 2, 'name one other at most'],
+  [
+    'all, and a folder',
+    ['verify', '--all', '--from', 'c'],
+    2,
+    '--all, or a folder with --from (one of them)',
+  ],
+  ['nothing to bring', ['upload', 'churn'], 2, "required option '--from <folder>'"],
   [
     'a folder that is none',
     ['sign', 'nowhere', '--key', 'key.pem'],

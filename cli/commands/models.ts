@@ -3,7 +3,7 @@ import type { Io } from '../io';
 import { keygenCommand, signCommand } from './models-keys';
 import { diffCommand, listCommand, showCommand } from './models-look';
 import { promoteCommand, rollbackCommand } from './models-move';
-import { shadowCommand } from './models-shadow';
+import { shadowCommand, uploadCommand } from './models-shadow';
 import { verifyCommand } from './models-verify';
 
 export function modelsCommand(program: Command, io: Io): void {
@@ -15,9 +15,10 @@ export function modelsCommand(program: Command, io: Io): void {
     showCommand,
     diffCommand,
     verifyCommand,
+    uploadCommand,
+    shadowCommand,
     promoteCommand,
     rollbackCommand,
-    shadowCommand,
     keygenCommand,
     signCommand,
   ])

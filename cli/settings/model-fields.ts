@@ -1,7 +1,13 @@
-/** Settings of models that change while lanes work: following the registry, trials, shadows, rescoring. */
+/** Settings of models that change while lanes work: publishing, following the registry, trials, shadows, rescoring. */
 import { choice, integer, number } from './field';
 
 export const LIVE_MODEL_FIELDS = {
+  'models.publishAs': choice(['current', 'shadow'], {
+    unit: 'place',
+    default: 'current',
+    about:
+      'What `rescore backfill publish` makes of a model that the gate lets through; shadow: beside the one that scores.',
+  }),
   'models.pollSeconds': number(0, 86_400, {
     unit: 'seconds',
     default: 30,

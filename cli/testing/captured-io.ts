@@ -12,11 +12,12 @@ export interface Captured {
   stderr: string;
 }
 
-function collector(): { stream: Writable; text: () => string } {
+function collector(onText?: (text: string) => void): { stream: Writable; text: () => string } {
   const parts: Buffer[] = [];
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
       parts.push(Buffer.from(chunk));
+      onText?.(chunk.toString('utf8'));
       done();
     },
   });
@@ -31,11 +32,14 @@ interface Around {
   clock?: Clock;
   signal?: AbortSignal;
   openScorer?: Io['openScorer'];
+  openModelSource?: Io['openModelSource'];
+  /** Hears what a command prints while it still runs. */
+  onStdout?: (text: string) => void;
 }
 
 /** The process around a command, and what it said so far. */
 export function capturedIo(options: Around): { io: Io; said: () => Omit<Captured, 'code'> } {
-  const [out, err] = [collector(), collector()];
+  const [out, err] = [collector(options.onStdout), collector()];
   const { stdin = '' } = options;
   const io: Io = {
     stdin: typeof stdin === 'string' ? Readable.from([stdin]) : stdin,
@@ -50,6 +54,7 @@ export function capturedIo(options: Around): { io: Io; said: () => Omit<Captured
     },
     terminal: false,
     openScorer: options.openScorer ?? openFakeScorer,
+    ...(options.openModelSource === undefined ? {} : { openModelSource: options.openModelSource }),
     signal: options.signal ?? new AbortController().signal,
   };
   return { io, said: () => ({ stdout: out.text(), stderr: err.text() }) };

@@ -51,10 +51,10 @@ const published = ({ models }: NonNullable<RunFiles['publish']>): Block[] => [
     kind: 'table',
     caption: 'What scores from now on',
     columns: [{ title: 'model' }, { title: 'version' }, { title: 'published' }, { title: 'why' }],
-    rows: models.map(({ name, version, promoted, reason }) => [
+    rows: models.map(({ name, version, promoted, shadows, reason }) => [
       cell(name),
       cell(version),
-      promoted ? cell('yes', 'good') : cell('no', 'quiet'),
+      promoted ? cell('yes', 'good') : cell(shadows ? 'shadow' : 'no', 'quiet'),
       cell(reason),
     ]),
   },

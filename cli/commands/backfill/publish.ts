@@ -1,4 +1,4 @@
-/** `rescore backfill publish`: what the gate lets through begins to score. */
+/** `rescore backfill publish`: what the gate lets through begins to score, or to shadow. */
 import type { Command } from 'commander';
 import { publishAll, publishDone } from '../../../backfill/pipeline/publish';
 import type { PublishNote } from '../../../backfill/pipeline/publish';
@@ -18,7 +18,8 @@ import { printable } from '../../output/table';
 const BY = 'rescore backfill';
 
 async function publish(context: Context, run: RunFolder, options: StepOptions): Promise<Ending> {
-  const before = options.again === true ? null : publishDone(run);
+  const as = context.settings.values['models.publishAs'];
+  const before = options.again === true ? null : publishDone(run, as);
   if (options.dryRun === true)
     return foresee(
       context,
@@ -29,7 +30,7 @@ async function publish(context: Context, run: RunFolder, options: StepOptions): 
     before ??
     (await withRegistry(context, place => {
       const key = openKeyFile(context, undefined);
-      return publishAll({ run, place, key, by: BY, accept: replayed });
+      return publishAll({ run, as, place, key, by: BY, accept: replayed });
     }));
   await sayPublished(context, note);
   return before === null ? 'done' : 'unchanged';
@@ -38,19 +39,21 @@ async function publish(context: Context, run: RunFolder, options: StepOptions): 
 async function sayPublished({ reporter }: Context, { models }: PublishNote): Promise<void> {
   await reporter.table(
     [{ title: 'model' }, { title: 'version' }, { title: 'scores now' }, { title: '' }],
-    models.map(({ name, version, promoted, reason }) => [
+    models.map(({ name, version, promoted, shadows, reason }) => [
       name,
       version,
-      promoted ? 'yes' : 'no',
+      promoted ? 'yes' : shadows ? 'shadow' : 'no',
       printable(reason),
     ]),
   );
   const failed = models.filter(one => one.failed);
   const promoted = models.filter(one => one.promoted).length;
+  const shadows = models.filter(one => one.shadows).length;
   await reporter.result({
     models,
     promoted,
-    refused: models.length - promoted - failed.length,
+    shadows,
+    refused: models.length - promoted - shadows - failed.length,
     failed: failed.length,
   });
   if (failed.length > 0)
@@ -64,7 +67,7 @@ export function addPublish(backfill: Command, io: Io): void {
   const command = stepCommand(
     backfill,
     'publish',
-    'sign, upload and verify what the gate lets through, then let it score; refusals go into the audit',
+    'sign, upload and verify what the gate lets through, then let it score, or shadow; refusals go into the audit',
   ).action((options: StepOptions, self: Command) =>
     inStepAlone(io, self, options, (context, run) => publish(context, run, options)),
   );
@@ -72,6 +75,10 @@ export function addPublish(backfill: Command, io: Io): void {
     [
       'rescore backfill publish --run runs/tonight',
       'with the key of models.signingKeyFile, into models.directory',
+    ],
+    [
+      'RESCORE_MODELS_PUBLISH_AS=shadow rescore backfill publish --run runs/tonight',
+      'beside the models that score; `rescore models promote` lets them score later',
     ],
   ]);
 }
