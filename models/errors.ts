@@ -25,7 +25,8 @@ export const ARTIFACT_ERRORS = {
   'onnx-external-data': 'Export the model with its weights inside the file.',
   'onnx-custom-operator': 'Export with operators of ai.onnx and ai.onnx.ml alone.',
   'onnx-rejected': 'Export the model for the opset that the runtime supports (15).',
-  'golden-malformed': 'Train again: golden.jsonl holds one {"x":[...],"y":number} a line.',
+  'golden-malformed':
+    'Train again: golden.jsonl holds one {"x":[...],"y":number} a line, NaN, extremes and split thresholds among them.',
   'golden-mismatch': 'The runtime does not answer as the trainer did: export again, and compare versions.',
   'trees-malformed': 'Export trees.json again with the trainer of this release, trees at most 5 deep.',
   'trees-mismatch': 'The trees are not those of the model: export model.onnx and trees.json in one run.',

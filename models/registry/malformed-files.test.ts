@@ -163,6 +163,23 @@ const CASES: Malformed[] = [
     'it holds 49 vectors, at least 50 are needed',
   ],
   [
+    'no golden vector holds NaN',
+    r => r.changeGolden(lines => lines.map(({ x, y }) => ({ x: x.map(value => value ?? 0), y }))),
+    'golden-malformed',
+    '@/golden.jsonl',
+    'no vector holds NaN',
+  ],
+  [
+    'no golden vector holds an extreme',
+    r =>
+      r.changeGolden(lines =>
+        lines.map(({ x, y }) => ({ x: x.map(value => (Math.abs(value ?? 0) > 9e37 ? 100 : value)), y })),
+      ),
+    'golden-malformed',
+    '@/golden.jsonl',
+    'no vector holds an extreme, 1e+38 or beyond',
+  ],
+  [
     'a golden vector is too short',
     r => r.changeGolden(([first, ...rest]) => [{ ...first, x: [1] }, ...rest]),
     'golden-malformed',

@@ -21,7 +21,7 @@ import { verifySignature } from '../signing';
 import type { TrustedKey } from '../signing';
 import { DirectoryStore } from './directory-store';
 import { utf8 } from './files';
-import { readGolden } from './golden';
+import { checkGoldenCover, readGolden } from './golden';
 import type { GoldenVectors } from './golden';
 import { ARTIFACT_FILES, FILE_LIMITS, NAME, VERSION, readManifest } from './manifest';
 import type { ArtifactFile, ArtifactFiles, Manifest } from './manifest';
@@ -136,6 +136,7 @@ export async function loadVersion(
   const golden = readGolden(utf8(files['golden.jsonl']), manifest.layout.width, artifact);
   await setImmediate();
   const trees = treesOf(files, name, golden, artifact);
+  checkGoldenCover(golden, trees, artifact);
   return { manifest, onnx: files['model.onnx'], golden, trees } as VerifiedArtifact;
 }
 

@@ -81,6 +81,24 @@ const withTree = (more: Partial<typeof tree>): TreeModel => ({
   ...churn,
   trees: [{ ...tree, ...more }, ...churn.trees.slice(1)],
 });
+
+test('a feature that is split on and no golden vector meets exactly is refused: a comparison turned round would go unseen', async () => {
+  const idle = (feature: number, threshold: number): typeof tree => ({
+    ...tree,
+    feature: [feature, -1, -1],
+    threshold: [Math.fround(threshold), 0, 0],
+    value: [0, 0, 0],
+  });
+  // Feature 3 is met on 7.25; 7.3 does no harm beside it, and alone it is not met.
+  const met = { ...churn, trees: [...churn.trees, idle(3, 7.3), idle(3, 7.25)] };
+  const unmet = { ...churn, trees: [...churn.trees, idle(3, 7.3)] };
+  await publishChurn(met);
+  await expect(publishChurn(unmet)).rejects.toMatchObject({
+    code: 'golden-malformed',
+    reason: `no vector lies exactly on a split of ${FEATURE_NAMES[3]}`,
+  });
+});
+
 /** A chain of splits, each with a leaf on its left. */
 function chain(depth: number): typeof tree {
   const size = 2 * depth + 1;
