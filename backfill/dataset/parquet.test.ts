@@ -161,3 +161,55 @@ print(json.dumps([table.num_rows, table.num_columns, *row, types]))`;
     },
   ]);
 });
+
+const hasPandas = readable && spawnSync(python, ['-c', 'import pandas']).status === 0;
+if (!hasPandas) process.stderr.write('SKIPPED: pandas reads the dataset. `make trainer` installs it.\n');
+
+(hasPandas ? test : test.skip)('pandas reads the same; null and NaN stay apart in the file', () => {
+  const code = `
+import sys, json, duckdb, pandas, pyarrow.parquet as pq
+file, features = sys.argv[1], sys.argv[2].split(',')
+frame, table = pandas.read_parquet(file), pq.read_table(file)
+names = ['customer', 'snapshot', 'arrival_cut', 'split_churn', 'label_churn', 'weight_churn', features[0]]
+sums = ', '.join(f'count(*) filter (where isnan("{name}")), count(*) - count("{name}")' for name in features)
+counts = duckdb.sql(f"select {sums} from '{file}'").fetchall()[0]
+print(json.dumps({
+  'shape': frame.shape,
+  'types': {name: str(frame[name].dtype) for name in names},
+  'undefined': int(frame[features].isna().sum().sum()),
+  'without': {name: int(frame[name].isna().sum()) for name in ['split_churn', 'label_churn', 'weight_churn']},
+  'first': int(frame['snapshot'].astype('int64').min()),
+  'ordered': bool(frame['snapshot'].is_monotonic_increasing),
+  'sum': float(frame['label_ltv'].sum()),
+  'nulls': {'labels': table['label_churn'].null_count, 'features': sum(table[name].null_count for name in features)},
+  'duckdb': [sum(counts[0::2]), sum(counts[1::2])],
+}))`;
+  const run = spawnSync(python, ['-c', code, file, FEATURE_NAMES.join()], { encoding: 'utf8' });
+  expect([run.status, run.stderr]).toEqual([0, '']);
+  const unused = rows.filter(row => row['split_churn'] === null).length;
+  const undefinedValues = rows.flatMap(row => FEATURE_NAMES.filter(name => Number.isNaN(row[name]))).length;
+  expect(Math.min(unused, undefinedValues)).toBeGreaterThan(0);
+  const said = JSON.parse(run.stdout) as { sum: number };
+  expect(said.sum).toBeCloseTo(
+    rows.reduce((sum, row) => sum + ((row['label_ltv'] as number | null) ?? 0), 0),
+    6,
+  );
+  expect(said).toMatchObject({
+    shape: [summary.rows, summary.columns],
+    types: {
+      customer: 'str',
+      snapshot: 'datetime64[ms, UTC]',
+      arrival_cut: 'datetime64[ms, UTC]',
+      split_churn: 'str',
+      label_churn: 'float64',
+      weight_churn: 'float64',
+      [FEATURE_NAMES[0]!]: 'float32',
+    },
+    undefined: undefinedValues,
+    without: { split_churn: unused, label_churn: unused, weight_churn: unused },
+    first: Math.min(...rows.map(({ snapshot }) => snapshot.getTime())),
+    ordered: true,
+    nulls: { labels: unused, features: 0 },
+    duckdb: [undefinedValues, 0],
+  });
+});
