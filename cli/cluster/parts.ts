@@ -56,9 +56,7 @@ const openPublisher = ({ kafka, membership }: Seat, settings: Settings, clock: C
     unitSize: settings['kafka.groupPartitions'],
     compression: settings['kafka.compression'] as Compression,
     now: () => clock.now(),
-    ...(settings['kafka.transactions'] === 'on'
-      ? {}
-      : { commitOffsets: offsets => membership.commitOffsets(offsets) }),
+    ...(settings['kafka.transactions'] === 'on' ? {} : { generation: () => membership.generation() }),
   });
 
 const openProducer = (kafka: Kafka): Producer =>

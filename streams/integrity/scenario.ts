@@ -35,6 +35,8 @@ export interface ScenarioOptions {
   losesWrites?: boolean;
   /** Customers ask to be forgotten; then none does anything to another, whose facts would tell of the order (ADR 0004). */
   erasures?: boolean;
+  /** Consumers drop what they have seen, as docs/consumers.md asks of them where transactions are off. */
+  dropsRepeats?: boolean;
   settings?: Environment;
   /** Of the traffic and of the verdict; built-in schema ids when left out. */
   codec?: PreparedCodec;
@@ -291,6 +293,7 @@ export class Scenario {
       topicPrefix: this.prefix,
       partitions: this.partitions,
       losesWrites: this.options.losesWrites ?? false,
+      dropsRepeats: this.options.dropsRepeats ?? false,
       now: systemClock.now(),
       codec: this.codec,
     };

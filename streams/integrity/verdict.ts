@@ -22,8 +22,10 @@ export interface VerdictOptions {
   application: string;
   topicPrefix: string;
   partitions: number;
-  /** Redis lost writes, or transactions are off: repeats of published messages are allowed. */
+  /** Redis lost writes: repeats of published messages are allowed. */
   losesWrites: boolean;
+  /** Transactions are off: only the first of each message counts, and nothing else is forgiven. */
+  dropsRepeats: boolean;
   now: EpochMs;
   /** As the processors had it. */
   codec: PreparedCodec;
@@ -95,12 +97,13 @@ const noteIn =
 
 async function loadMessages(
   broker: MemoryBroker,
-  { kafka, topicPrefix, codec }: VerdictOptions,
+  { kafka, topicPrefix, dropsRepeats, codec }: VerdictOptions,
 ): Promise<void> {
-  const published = await readAll(
+  const all = await readAll(
     kafka,
     OUTPUT_TOPICS.map(topic => topicPrefix + topic),
   );
+  const published = dropsRepeats ? firstOfEach(all) : all;
   await prepareAll(published, topicPrefix, codec);
   for (const { topic, partition, key, value, headers: sent } of published) {
     const headers = Object.fromEntries((sent ?? []).map(([name, text]) => [name, String(text)]));
@@ -114,6 +117,16 @@ async function loadMessages(
       sequence: broker.published.length,
     });
   }
+}
+
+/** Without those that were there before, to the last byte. */
+function firstOfEach(records: readonly TopicRecord[]): TopicRecord[] {
+  const seen = new Set<string>();
+  return records.filter(({ topic, key, value, headers }) => {
+    const id = String(headers?.find(([name]) => name === 'ce_id')?.[1]);
+    const content = `${topic} ${key} ${id} ${value === null ? '' : Buffer.from(value).toString('hex')}`;
+    return seen.size < seen.add(content).size;
+  });
 }
 
 async function loadInputs(

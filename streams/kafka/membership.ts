@@ -3,10 +3,12 @@
  * Every partition is paused for good: records are fetched by the Fetcher, under positions of our own.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster, Consumer, Kafka, TopicPartitionOffsetAndMetadata } from 'kafkajs';
+import type { Cluster, Consumer, Kafka } from 'kafkajs';
 import { INPUT_TOPICS } from '../../schemas';
 import { createAssigner } from './assigner';
 import type { Ownership } from './assigner';
+import { Generations } from './generation';
+import type { Generation } from './generation';
 import { topicName } from './topic-names';
 import { leaveGroupOf } from './wire/kafkajs-internals';
 
@@ -47,11 +49,13 @@ export class Membership {
   private readonly consumer: Consumer;
   private assignedCluster: Cluster | null = null;
   private isLeaving = false;
+  private readonly generations: Generations;
   /** Members by their ids, as they joined last. */
   memberId: string | null = null;
 
   constructor(private readonly options: MembershipOptions) {
     const { kafka, groupId, sessionTimeoutMs, unitSize, held } = options;
+    this.generations = new Generations(groupId, () => this.cluster);
     const assigner = createAssigner({ unitSize, held });
     this.consumer = kafka.consumer({
       groupId,
@@ -97,6 +101,9 @@ export class Membership {
   async join(): Promise<void> {
     const { onFatal } = this.options;
     this.consumer.on('consumer.group_join', ({ payload }) => this.joined(payload));
+    this.consumer.on('consumer.heartbeat', ({ payload: { memberId, groupGenerationId } }) =>
+      this.generations.heard(memberId, groupGenerationId),
+    );
     this.consumer.on('consumer.crash', ({ payload: { restart, error } }) => {
       if (restart || this.isLeaving) return;
       if (!MENDS_ITSELF.test(error.message)) onFatal(error);
@@ -146,17 +153,20 @@ export class Membership {
     void memory.remember(instance, memberId).catch(() => undefined);
     for (const [topic, partitions] of Object.entries(memberAssignment))
       this.consumer.pause([{ topic, partitions }]);
-    onAssigned(memberAssignment[topicName(topicPrefix, 'web-events')] ?? []);
+    const partitions = memberAssignment[topicName(topicPrefix, 'web-events')] ?? [];
+    this.generations.joined({ memberId, partitions: new Set(partitions) });
+    onAssigned(partitions);
   }
 
-  /** As a member, for publishers without transactions. */
-  commitOffsets(offsets: readonly TopicPartitionOffsetAndMetadata[]): Promise<void> {
-    return this.consumer.commitOffsets([...offsets]);
+  /** In which this process may commit positions, for publishers without transactions. @throws ProducerLostError */
+  generation(): Generation {
+    return this.generations.present();
   }
 
   /** Leaves the group: the others take over at once. */
   async leave(): Promise<void> {
     this.isLeaving = true;
+    this.generations.end();
     await this.consumer.disconnect();
   }
 }

@@ -1,72 +1,20 @@
 /** The publisher over Kafka, on a real broker, with the store of a processor: the contract, fencing, transactions. */
 import { randomBytes } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import { systemClock } from '../../cli/clock';
-import type { Outbox, OutgoingMessage } from '../../processors/ports';
-import { RedisStateStore, connectRedis } from '../../processors/state/redis';
 import { positionsAt } from '../../processors/state/state-store.contract';
-import type { OutputTopic } from '../../schemas';
 import { OUTPUT_TOPICS } from '../../schemas';
-import { readAll } from '../integrity/read-all';
 import { describePublisher } from '../publisher.contract';
-import type { Published, PublisherWorld } from '../publisher.contract';
 import { describeWithServers, withServers } from '../testing/describe';
+import {
+  committedAs,
+  message,
+  outbox,
+  publishedIn,
+  publisherOf,
+  visibleIn,
+} from './testing/published.contract';
 import { openKafkaWorld } from './testing/world';
 import type { KafkaWorld } from './testing/world';
-import { TopicReader } from './topic-reader';
-
-const outputsOf = ({ topicPrefix }: KafkaWorld): string[] =>
-  OUTPUT_TOPICS.map(topic => `${topicPrefix}${topic}`);
-
-/** What a read_committed reader sees at this moment. */
-async function visibleIn(world: KafkaWorld): Promise<Published[]> {
-  return (await readAll(world.kafka, outputsOf(world))).map(({ topic, key, value, headers }) => ({
-    topic: topic.slice(world.topicPrefix.length) as OutputTopic,
-    key,
-    id: headers!.find(([name]) => name === 'ce_id')![1]!.toString(),
-    value,
-  }));
-}
-
-/** The end of a transaction is answered before its markers are written: until no transaction is open. */
-async function publishedIn(world: KafkaWorld): Promise<Published[]> {
-  const reader = await TopicReader.open(world.kafka, outputsOf(world));
-  try {
-    for (const name of outputsOf(world))
-      while (!(await isDecided(world, reader, name))) await systemClock.sleep(10);
-  } finally {
-    await reader.close();
-  }
-  return visibleIn(world);
-}
-
-async function isDecided({ admin }: KafkaWorld, reader: TopicReader, name: string): Promise<boolean> {
-  const written = await admin.fetchTopicOffsets(name);
-  const decided = await reader.held(name);
-  return written.every(({ partition, high }) => decided[partition]!.to === Number(high));
-}
-
-/** Positions become visible with their marker, too. */
-async function committedAs({ log }: KafkaWorld, partition: number, { to, epoch }: Outbox): Promise<void> {
-  while (!isDeepStrictEqual(await log.committed(partition), { ...to, epoch })) await systemClock.sleep(10);
-}
-
-const message = (name: string, topic: OutputTopic = 'sessions'): OutgoingMessage => ({
-  topic,
-  key: `key-${name}`,
-  id: name,
-  value: Buffer.from(name),
-  headers: { ce_id: name },
-});
-
-const outbox = (messages: OutgoingMessage[], at: number, epoch = 1): Outbox => ({
-  batchNumber: at,
-  epoch,
-  from: positionsAt(at - 1),
-  to: positionsAt(at),
-  mail: [],
-  messages,
-});
 
 describeWithServers('on a broker', () => {
   const servers = withServers();
@@ -74,30 +22,7 @@ describeWithServers('on a broker', () => {
   const opened = async (): Promise<KafkaWorld> =>
     (world = await openKafkaWorld(servers().brokers, { clock: systemClock }));
 
-  async function withStore(): Promise<PublisherWorld> {
-    const { application, log, publisher, close } = await opened();
-    const redis = connectRedis({ addresses: [servers().redis], kind: 'single' });
-    await redis.connect();
-    const kafkaPublisher = publisher();
-    return {
-      log,
-      store: new RedisStateStore(redis, application),
-      publisher: {
-        fence: partition => kafkaPublisher.fence(partition),
-        publish: async (partition, outbox) => {
-          await kafkaPublisher.publish(partition, outbox);
-          await committedAs(world, partition, outbox);
-        },
-      },
-      published: () => publishedIn(world),
-      close: async () => {
-        redis.disconnect();
-        await close();
-      },
-    };
-  }
-
-  describePublisher('Kafka', withStore);
+  describePublisher('Kafka', async () => publisherOf(await opened(), servers().redis));
 
   describe('transactions', () => {
     beforeEach(async () => void (await opened()));

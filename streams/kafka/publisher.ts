@@ -6,6 +6,7 @@ import type { Kafka } from 'kafkajs';
 import type { EpochMs } from '../../schemas';
 import { INPUT_TOPICS, OUTPUT_TOPICS } from '../../schemas';
 import type { Outbox, OutgoingMessage, Publisher } from '../../processors/ports';
+import type { Generation } from './generation';
 import { GroupChannel } from './group-channel';
 import type { Publication, Sender } from './group-channel';
 import { PlainProducer } from './plain-producer';
@@ -25,10 +26,10 @@ export interface KafkaPublisherOptions {
   compression: Compression;
   now: () => EpochMs;
   /**
-   * Given: no transactions. Messages go out first, then positions are committed by this, as a member of the group; a
-   * crash in between repeats messages, with the same ids and bytes.
+   * Given: no transactions. Messages go out first, then positions are committed in the present generation of the group;
+   * a crash in between repeats messages, with the same ids and bytes. @throws ProducerLostError while there is none
    */
-  commitOffsets?: (offsets: readonly CommittedOffset[]) => Promise<void>;
+  generation?: () => Generation;
 }
 
 export class KafkaPublisher implements Publisher {
@@ -86,29 +87,39 @@ export class KafkaPublisher implements Publisher {
   }
 }
 
-async function openSender(unit: number, options: KafkaPublisherOptions): Promise<Sender> {
-  const { application, topicPrefix, commitOffsets } = options;
-  if (commitOffsets === undefined) {
-    const topics = OUTPUT_TOPICS.map(topic => topicName(topicPrefix, topic));
-    const producer = await TransactionalProducer.open({
-      ...options,
-      transactionalId: `${application}-${unit}`,
-      groupId: application,
-      topics,
-    });
-    return {
-      send: batch => producer.transact(messagesOf(batch), positionsOf(batch, topicPrefix)),
-      settle: () => producer.settle(),
-      close: () => producer.close(),
-    };
-  }
+const openSender = (unit: number, options: KafkaPublisherOptions): Promise<Sender> =>
+  options.generation === undefined
+    ? openTransactional(unit, options)
+    : openPlain(options.generation(), options);
+
+async function openTransactional(unit: number, options: KafkaPublisherOptions): Promise<Sender> {
+  const { application, topicPrefix } = options;
+  const topics = OUTPUT_TOPICS.map(topic => topicName(topicPrefix, topic));
+  const producer = await TransactionalProducer.open({
+    ...options,
+    transactionalId: `${application}-${unit}`,
+    groupId: application,
+    topics,
+  });
+  return {
+    send: batch => producer.transact(messagesOf(batch), positionsOf(batch, topicPrefix)),
+    settle: () => producer.settle(),
+    close: () => producer.close(),
+  };
+}
+
+/** Of this generation of the group: behind the next join lanes are fenced again, and look at K. */
+async function openPlain(generation: Generation, options: KafkaPublisherOptions): Promise<Sender> {
   const producer = await PlainProducer.open(options);
   return {
     send: async batch => {
+      const positions = positionsOf(batch, options.topicPrefix);
+      // What can't be committed would only be repeated.
+      generation.check(positions);
       await producer.send(messagesOf(batch));
-      await commitOffsets(positionsOf(batch, topicPrefix));
+      await generation.commit(positions);
     },
-    settle: () => Promise.resolve(),
+    settle: async () => generation.check([]),
     close: () => producer.close(),
   };
 }

@@ -55,7 +55,7 @@ const MOVING = new Set([
 ]);
 const WAIT = { firstMs: 1, factor: 1.6, mostMs: 200, attempts: 40 };
 
-const typeOf = (error: unknown): string => (error as { type?: string }).type ?? '';
+export const typeOf = (error: unknown): string => (error as { type?: string }).type ?? '';
 
 async function patiently<T>(call: () => Promise<T>, mayPass: ReadonlySet<string>): Promise<T> {
   for (let attempt = 1, wait = WAIT.firstMs; ; attempt++, wait = Math.min(WAIT.mostMs, wait * WAIT.factor))
@@ -199,7 +199,7 @@ export class TransactionalProducer {
   }
 }
 
-function byTopic(
+export function byTopic(
   offsets: readonly CommittedOffset[],
 ): { topic: string; partitions: Omit<CommittedOffset, 'topic'>[] }[] {
   const topics = new Map<string, Omit<CommittedOffset, 'topic'>[]>();
