@@ -130,8 +130,9 @@ describeWithServers('on a broker', () => {
           : new Promise(resolve => signal!.addEventListener('abort', () => resolve())),
     };
     let isAway = false;
+    let meanwhile = (): Promise<void> => Promise.resolve();
     const prepare = (): Promise<void> =>
-      isAway ? Promise.reject(new Error('the registry is away')) : Promise.resolve();
+      isAway ? Promise.reject(new Error('the registry is away')) : meanwhile();
 
     beforeEach(async () => {
       [now, isAway] = [1_000, false];
@@ -202,6 +203,20 @@ describeWithServers('on a broker', () => {
       now += HOUR_MS;
       await coming;
       expect(keysOf(await next(10))).toEqual(['a', 'b']);
+    });
+
+    test('of what comes while others are prepared is left for the next page', async () => {
+      const { log } = world;
+      await log.append('orders', 0, [record('a')]);
+      await arrival(log);
+      meanwhile = async () => {
+        meanwhile = () => Promise.resolve();
+        await log.append('orders', 0, [record('b')]);
+        await log.append('orders', 1, [record('c')]);
+        await arrival(log, 1);
+      };
+      expect(keysOf(await next(10))).toEqual(['a']);
+      expect(keysOf(await next(10))).toEqual(['b']);
     });
 
     test('ends with its signal', async () => {

@@ -105,8 +105,7 @@ export class KafkaEventLog implements EventLog {
     while (!this.fetcher.isStopped && wanted.some(queue => queue.isOpen && !queue.isAnswered))
       await this.fetcher.nextAnswer();
     const batches: TopicBatch[] = [];
-    for (const queue of wanted)
-      batches.push((await this.canRead(queue, maxRecords)) ? queue.take(maxRecords) : queue.hold());
+    for (const queue of wanted) batches.push(await this.pageOf(queue, maxRecords));
     return batches;
   }
 
@@ -120,13 +119,19 @@ export class KafkaEventLog implements EventLog {
     return queues;
   }
 
+  private async pageOf(queue: TopicQueue, maxRecords: number): Promise<TopicBatch> {
+    if (this.options.prepare === undefined || queue.waitingRecords === 0) return queue.take(maxRecords);
+    // What comes while these are prepared is not.
+    const count = Math.min(maxRecords, queue.waitingRecords);
+    return (await this.isPrepared(queue, queue.peek(count))) ? queue.take(count) : queue.hold();
+  }
+
   /** A registry that is away is no fault of the records: they wait. */
-  private async canRead(queue: TopicQueue, maxRecords: number): Promise<boolean> {
+  private async isPrepared(queue: TopicQueue, page: readonly LogRecord[]): Promise<boolean> {
     const { prepare, clock, onNote } = this.options;
-    if (prepare === undefined || queue.waitingRecords === 0) return true;
     if ((this.heldUntil.get(queue) ?? -Infinity) > clock.now()) return false;
     try {
-      await prepare(queue.topic, values(queue.peek(maxRecords)));
+      await prepare!(queue.topic, values(page));
       return true;
     } catch (error) {
       onNote?.(`Records of ${queue.topic} wait: ${(error as Error).message}`);
