@@ -54,6 +54,27 @@ describeWithServers('on a broker', () => {
     await close();
   });
 
+  test('the ends of the log are those of the last answer, with what no transaction has decided', async () => {
+    const { log, kafka, topicPrefix, application, close } = await opened();
+    expect(log.logEnds(0)).toEqual({});
+    await log.append('orders', 0, ['a', 'b'].map(record));
+    await log.read(0, positionsAt(0), 1);
+    expect(log.logEnds(0)).toEqual({ ...positionsAt(0), orders: 2 });
+    const producer = kafka.producer({
+      transactionalId: application,
+      maxInFlightRequests: 1,
+      idempotent: true,
+    });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    const messages = [{ key: 'c', value: 'c', partition: 0 }];
+    await transaction.send({ topic: `${topicPrefix}orders`, messages });
+    while (log.logEnds(0).orders !== 3) await systemClock.sleep(10);
+    await transaction.abort();
+    await producer.disconnect();
+    await close();
+  });
+
   describe('what transactions leave in a log', () => {
     beforeEach(async () => void (await opened()));
     afterEach(() => world.close());

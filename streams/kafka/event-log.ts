@@ -217,6 +217,12 @@ export class KafkaEventLog implements EventLog {
     return epoch === undefined ? positions : { ...positions, epoch };
   }
 
+  /** High watermarks of the partition's topics, as the last answers had them; absent where nothing was answered yet. */
+  logEnds(partition: number): Partial<Record<InputTopic, number>> {
+    const known = (this.queues.get(partition) ?? []).filter(({ logEnd }) => logEnd !== null);
+    return Object.fromEntries(known.map(({ topic, logEnd }) => [topic, logEnd]));
+  }
+
   /** When a broker last answered a fetch. */
   get answeredAt(): number {
     return this.fetcher.answeredAt;

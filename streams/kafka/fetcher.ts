@@ -12,7 +12,7 @@ import { Damages, soundPart } from './wire/checksums';
 import type { Damage } from './wire/checksums';
 import { parseFetchResponse } from './wire/fetch-response';
 import type { FetchedPartition } from './wire/fetch-response';
-import { fetchRaw } from './wire/kafkajs-internals';
+import { fetchRaw, nameOfError } from './wire/kafkajs-internals';
 import { decodeBatches } from './wire/record-batch';
 import type { WireRecord } from './wire/record-batch';
 
@@ -52,8 +52,11 @@ export class Fetcher {
   private readonly loops = new Map<string, Promise<void>>();
   private readonly waiters = new Set<() => void>();
   private readonly damages = new Damages();
-  /** Queues that came upon damage. */
+  /** Queues that came upon damage, or that the broker refused. */
   private readonly restingUntil = new WeakMap<TopicQueue, EpochMs>();
+  /** How often in a row. */
+  private readonly refusals = new WeakMap<TopicQueue, number>();
+  private looking: Promise<void> | null = null;
   private stopped = false;
   /** When a broker last answered. */
   answeredAt: EpochMs;
@@ -135,12 +138,20 @@ export class Fetcher {
   private async recover(nodeId: string, error: Error, failures: number): Promise<void> {
     if (failures > 0) this.onNote(`Fetching from broker ${nodeId}: ${error.message}`);
     await this.clock.sleep(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]!);
-    try {
-      await this.cluster.refreshMetadata();
-      this.ensureLoops();
-    } catch {
-      // No broker answers: the watchdog counts the time.
-    }
+    // When no broker answers, the watchdog counts the time.
+    await this.refreshLeaders().catch(() => undefined);
+  }
+
+  private async refreshLeaders(): Promise<void> {
+    await this.cluster.refreshMetadata();
+    this.ensureLoops();
+  }
+
+  /** Another broker may lead a partition by now. Nobody waits for the answer: it may be long in coming, or refused, too. */
+  private lookForLeaders(): void {
+    this.looking ??= this.refreshLeaders()
+      .catch(() => undefined)
+      .finally(() => (this.looking = null));
   }
 
   /** Queues with room whose leader is this broker. */
@@ -183,17 +194,36 @@ export class Fetcher {
       topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
     };
     const response = parseFetchResponse(await fetchRaw(broker, request));
+    if (response.errorCode !== 0) throw new Error(`it answers ${nameOfError(response.errorCode)}.`);
     this.answeredAt = this.clock.now();
     let bytes = 0;
+    let isRefused = false;
     for (const fetched of response.partitions) {
       const target = asked.get(`${fetched.topic}/${fetched.partition}`);
       if (target === undefined) continue;
       bytes += fetched.batches.length;
-      await this.deliver(fetched, target, askedAt);
+      if (this.isAnswered(fetched, target.queue)) await this.deliver(fetched, target, askedAt);
+      else isRefused = true;
     }
     this.wake();
+    if (isRefused) this.lookForLeaders();
     if (response.throttleMs > 0) await this.clock.sleep(response.throttleMs);
     return bytes;
+  }
+
+  /** An error of one partition is that partition's: its queue rests, and the rest of the answer is delivered. */
+  private isAnswered({ errorCode }: FetchedPartition, queue: TopicQueue): boolean {
+    if (errorCode === 0 || errorCode === OFFSET_OUT_OF_RANGE) {
+      this.refusals.delete(queue);
+      return true;
+    }
+    const before = this.refusals.get(queue) ?? 0;
+    this.refusals.set(queue, before + 1);
+    this.restingUntil.set(queue, this.clock.now() + RETRY_MS[Math.min(before, RETRY_MS.length - 1)]!);
+    // The first may only say that the leader has moved.
+    if (before > 0)
+      this.onNote(`${this.keyOf(queue)}: the broker answers ${nameOfError(errorCode)}. It is asked again.`);
+    return false;
   }
 
   private async deliver(
@@ -201,24 +231,27 @@ export class Fetcher {
     { queue, from }: { queue: TopicQueue; from: number },
     askedAt: EpochMs,
   ): Promise<void> {
-    const { errorCode, lastStableOffset, aborted, batches } = fetched;
+    const { errorCode, highWatermark, lastStableOffset, aborted, batches } = fetched;
     if (errorCode === OFFSET_OUT_OF_RANGE) {
       const { topic, partition } = queue;
       const { start, end } = await this.heldOf(queue);
       queue.refuse(from, new OffsetOutOfRangeError(topic, partition, from, start, end));
       return;
     }
-    if (errorCode !== 0)
-      throw new Error(
-        `the broker answers error ${errorCode} for ${queue.topic}, partition ${queue.partition}.`,
-      );
     const { sound, damage } = soundPart(batches);
     const { records, nextOffset: soundTo } = await decodeBatches(sound, from, aborted);
     const fault = damage === null ? null : this.judge(queue, soundTo, damage);
     if (fault !== null) records.push(fault);
     const nextOffset = fault === null ? soundTo : fault.offset + 1;
     const atEnd = nextOffset >= lastStableOffset;
-    queue.arrive({ from, records: records.map(toRecord(queue)), nextOffset, atEnd, askedAt });
+    queue.arrive({
+      from,
+      records: records.map(toRecord(queue)),
+      nextOffset,
+      logEnd: highWatermark,
+      atEnd,
+      askedAt,
+    });
   }
 
   private judge(queue: TopicQueue, offset: number, damage: Damage): WireRecord | null {

@@ -37,7 +37,7 @@ function answer({ offsets, end }: { offsets: readonly number[]; end: number }, f
   const given = found.slice(0, most);
   const isAll = given.length === found.length;
   const nextOffset = isAll ? Math.max(from, end) : given.at(-1)! + 1;
-  return { from, records: given.map(recordAt), nextOffset, atEnd: isAll, askedAt: from };
+  return { from, records: given.map(recordAt), nextOffset, logEnd: end, atEnd: isAll, askedAt: from };
 }
 
 type Step =
@@ -105,7 +105,14 @@ describe('a reader', () => {
 
   test('knows the end, and when it was seen, with the last page only', () => {
     const queue = openAt(0);
-    queue.arrive({ from: 0, records: recordsAt(0, 1, 2), nextOffset: 5, atEnd: true, askedAt: 77 });
+    queue.arrive({
+      from: 0,
+      records: recordsAt(0, 1, 2),
+      nextOffset: 5,
+      logEnd: 5,
+      atEnd: true,
+      askedAt: 77,
+    });
     expect(queue.take(2)).toEqual({ topic: 'orders', records: recordsAt(0, 1), nextOffset: 2, atEnd: false });
     const last = { topic: 'orders', nextOffset: 5, atEnd: true, seenAt: 77 };
     expect(queue.take(2)).toEqual({ ...last, records: recordsAt(2) });
@@ -114,7 +121,7 @@ describe('a reader', () => {
 
   test('that is held takes nothing and is nowhere else', () => {
     const queue = openAt(0);
-    queue.arrive({ from: 0, records: recordsAt(0, 1), nextOffset: 2, atEnd: true, askedAt: 1 });
+    queue.arrive({ from: 0, records: recordsAt(0, 1), nextOffset: 2, logEnd: 2, atEnd: true, askedAt: 1 });
     queue.take(1);
     expect(queue.hold()).toEqual({ topic: 'orders', records: [], nextOffset: 1, atEnd: false });
     expect(offsetsOf({ records: queue.peek(5) })).toEqual([1]);
@@ -125,7 +132,7 @@ describe('a reader', () => {
 describe('going elsewhere', () => {
   const filled = (): TopicQueue => {
     const queue = openAt(0);
-    queue.arrive({ from: 0, records: recordsAt(0, 1, 2), nextOffset: 3, atEnd: true, askedAt: 1 });
+    queue.arrive({ from: 0, records: recordsAt(0, 1, 2), nextOffset: 3, logEnd: 3, atEnd: true, askedAt: 1 });
     return queue;
   };
 
@@ -146,7 +153,7 @@ describe('going elsewhere', () => {
 
   test('makes an answer that is under way nobody’s, and so does closing', () => {
     const queue = filled();
-    const underWay = { from: 3, records: recordsAt(3), nextOffset: 4, atEnd: true, askedAt: 2 };
+    const underWay = { from: 3, records: recordsAt(3), nextOffset: 4, logEnd: 4, atEnd: true, askedAt: 2 };
     queue.goTo(1);
     expect([queue.arrive(underWay), queue.waitingRecords, queue.isAnswered]).toEqual([false, 0, false]);
     queue.refuse(3, refusal());
@@ -162,7 +169,14 @@ describe('going elsewhere', () => {
 describe('a refusal', () => {
   test('is thrown when all that waits is taken, each time until reading goes elsewhere', () => {
     const queue = openAt(0);
-    queue.arrive({ from: 0, records: recordsAt(0, 1, 4), nextOffset: 5, atEnd: false, askedAt: 1 });
+    queue.arrive({
+      from: 0,
+      records: recordsAt(0, 1, 4),
+      nextOffset: 5,
+      logEnd: 5,
+      atEnd: false,
+      askedAt: 1,
+    });
     queue.refuse(5, refusal());
     expect([queue.isAnswered, queue.isRefused]).toEqual([true, true]);
     expect(offsetsOf(queue.take(2))).toEqual([0, 1]);

@@ -10,6 +10,8 @@ export interface Arrived {
   from: number;
   records: readonly LogRecord[];
   nextOffset: number;
+  /** High watermark of the partition when the broker answered. */
+  logEnd: number;
   /** Nothing more was there when the broker answered. */
   atEnd: boolean;
   /** When the fetch was sent. */
@@ -25,6 +27,8 @@ export class TopicQueue {
   fetchFrom = 0;
   /** Null until a fetch from the present position has been answered. */
   private end: { atEnd: boolean; askedAt: EpochMs } | null = null;
+  /** High watermark at the last answer; null: there was none. */
+  logEnd: number | null = null;
   private refusal: OffsetOutOfRangeError | null = null;
   /** A fetch is only worth while when somebody has said where to begin. */
   isOpen = false;
@@ -68,7 +72,8 @@ export class TopicQueue {
   }
 
   /** False when reading went elsewhere meanwhile: the answer is for nobody. */
-  arrive({ from, records, nextOffset, atEnd, askedAt }: Arrived): boolean {
+  arrive({ from, records, nextOffset, logEnd, atEnd, askedAt }: Arrived): boolean {
+    this.logEnd = logEnd;
     if (!this.isOpen || from !== this.fetchFrom) return false;
     for (const record of records) {
       this.records.push(record);

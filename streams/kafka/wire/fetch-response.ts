@@ -11,6 +11,8 @@ export interface FetchedPartition {
   partition: number;
   /** 0: all is well; others as in the protocol's table of errors. */
   errorCode: number;
+  /** Of the next record: what transactions have not decided yet is below it. */
+  highWatermark: number;
   /** Nothing at or after this offset is decided yet. */
   lastStableOffset: number;
   logStartOffset: number;
@@ -43,7 +45,7 @@ export function parseFetchResponse(raw: Buffer): FetchResponse {
 function parsePartition(topic: string, reader: ByteReader): FetchedPartition {
   const partition = reader.int32();
   const errorCode = reader.int16();
-  reader.skip(8); // high watermark
+  const highWatermark = reader.int64();
   const lastStableOffset = reader.int64();
   const logStartOffset = reader.int64();
   const aborted: AbortedTransaction[] = [];
@@ -52,5 +54,5 @@ function parsePartition(topic: string, reader: ByteReader): FetchedPartition {
   aborted.sort((a, b) => a.firstOffset - b.firstOffset);
   reader.skip(4); // preferred read replica
   const batches = reader.bytes(Math.max(0, reader.int32()));
-  return { topic, partition, errorCode, lastStableOffset, logStartOffset, aborted, batches };
+  return { topic, partition, errorCode, highWatermark, lastStableOffset, logStartOffset, aborted, batches };
 }

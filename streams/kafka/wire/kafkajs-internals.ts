@@ -81,6 +81,13 @@ function internal<T>(path: string): T {
 const encodeFetch = internal<EncodeFetch>('protocol/requests/fetch/v11/request');
 const produceResponse = internal<ProtocolRequest['response']>('protocol/requests/produce/v7/response');
 
+const createErrorFromCode = internal<{ createErrorFromCode: (code: number) => Error & { type: string } }>(
+  'protocol/error',
+).createErrorFromCode;
+
+/** What a broker's error code is called, with its number: `TOPIC_AUTHORIZATION_FAILED (29)`. */
+export const nameOfError = (code: number): string => `${createErrorFromCode(code).type} (${code})`;
+
 const PRODUCE = 0;
 const PRODUCE_VERSION = 7;
 const ALL_IN_SYNC = -1;
