@@ -1,7 +1,7 @@
 # rescore: `make help` lists what there is. The two that matter: `make demo` and `make test`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test check check-code cfn-lint kubernetes bench bench-cluster bench-explain bench-replay bench-swaps backfill-demo cdnow best-possible trainer trainer-if-possible sim baseline contributions images image-backfill up down clean
+.PHONY: help install build demo test check check-code cfn-lint kubernetes bench bench-bad-models bench-cluster bench-explain bench-replay bench-swaps bench-train backfill-demo cdnow best-possible trainer trainer-if-possible sim baseline contributions images image-backfill up down clean
 
 NODE_BIN := node_modules/.bin
 # The native compiler: the same answers and the same JavaScript in a third of the time. Linters ask the older one.
@@ -73,6 +73,12 @@ bench-explain: build ## measure what the reasons of a score cost; results are ke
 
 bench-swaps: build ## swap models two thousand times under load; results are kept in bench/results/swaps
 	node --expose-gc dist/bench/swaps/main.js
+
+bench-bad-models: build trainer ## train models that are wrong and see who refuses each; results are kept in bench/results/bad-models
+	$(NODE) dist/bench/bad-models/main.js
+
+bench-train: build trainer ## train on 100,000 rows, in at most two minutes; results are kept in bench/results/train
+	$(NODE) dist/bench/train.js
 
 bench-replay: build ## measure how fast an archive becomes features; results are kept in bench/results/replay
 	$(NODE) dist/bench/replay.js
