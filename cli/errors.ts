@@ -40,6 +40,8 @@ export const CLI_ERRORS = {
   'redis-unreachable': 'Check redis.addresses, and that Redis is up and lets this user in.',
   'kafka-unreachable': 'Check kafka.brokers, and that Kafka is up and lets this user in.',
   'kafka-refused': 'Correct what the broker names: rights of this user, copies, or limits.',
+  'brokers-silent':
+    'Look at the brokers and the network; docs/runbook.md, "A processor of a cluster does not score".',
   'redis-unfit': 'Change the setting of Redis that it names, then start again.',
   'topics-unfit': 'Look at `rescore topics check`; `rescore topics create` makes what is missing.',
   'registry-unreachable':

@@ -4,6 +4,8 @@ import type { Clock, Scorer } from '../../processors/ports';
 import type { LaneMetrics, LaneStep, RescorerMetrics, SchedulerMetrics } from '../../processors/runner';
 import type { SwapMetrics } from '../../processors/swap';
 import type { KafkaEventLog } from '../../streams/kafka';
+import { SECOND_MS } from '../../schemas';
+import { CliError } from '../errors';
 import { driftWatch, inputRules } from '../lanes';
 import type { LiveModels } from '../models/live';
 import { coreSettings } from '../settings';
@@ -28,6 +30,8 @@ export interface WorkerOptions {
   /** Aborted by a signal or by a fatal error: everything ends in order. */
   stop: AbortController;
   onNote: (line: string) => void;
+  /** Without an answer to a fetch for this long the process ends; a minute when left out, ms. */
+  silenceMs?: number;
   onStep?: (partition: number, step: LaneStep) => void | Promise<void>;
 }
 
@@ -46,7 +50,7 @@ export interface Worker {
 }
 
 const WATCH_MS = 1_000;
-/** Without an answer to a fetch for this long the process ends: another one may do better. */
+/** Another process may do better. */
 const SILENCE_MS = 60_000;
 /** A stop that takes longer is no stop. */
 const STOP_MS = 9_000;
@@ -126,9 +130,15 @@ function openLanes(
   });
 }
 
+const brokersSilent = (brokers: readonly string[], ms: number): CliError =>
+  new CliError(
+    'brokers-silent',
+    `No broker of kafka.brokers (${brokers.join(', ')}) has answered a fetch for ${Math.round(ms / SECOND_MS)} s. This processor ends, so that its supervisor starts it again.`,
+  );
+
 /** Until it is told to stop. */
 async function watch(
-  { clock, stop }: WorkerOptions,
+  { settings, clock, stop, silenceMs = SILENCE_MS }: WorkerOptions,
   log: KafkaEventLog,
   lanes: LaneSet,
   onFatal: (error: Error) => void,
@@ -136,8 +146,8 @@ async function watch(
   while (!stop.signal.aborted) {
     await clock.sleep(WATCH_MS, stop.signal);
     const silence = clock.now() - log.answeredAt;
-    if (silence > SILENCE_MS && lanes.partitions().length > 0)
-      onFatal(new Error(`No broker has answered a fetch for ${Math.round(silence / 1_000)} s.`));
+    if (silence > silenceMs && lanes.partitions().length > 0)
+      onFatal(brokersSilent(settings['kafka.brokers'], silence));
   }
 }
 

@@ -3,7 +3,7 @@
  * be checked by arithmetic), and faults on request. Settings come from the environment, as in production.
  *
  * STOP_AT=<step>:<n> stops the whole process (SIGSTOP) when it reaches that step of the lane for the n-th time, DIE_AT
- * kills it there.
+ * kills it there. SILENCE_MS is how long brokers may be silent before it ends.
  */
 import { readSettings } from '../../cli/settings';
 import { systemClock } from '../../cli/clock';
@@ -23,7 +23,7 @@ function faultOf(text: string | undefined, signal: Fault['signal']): Fault[] {
 }
 
 async function main(): Promise<void> {
-  const { STOP_AT, DIE_AT, ...env } = process.env;
+  const { STOP_AT, DIE_AT, SILENCE_MS, ...env } = process.env;
   const faults = [...faultOf(STOP_AT, 'SIGSTOP'), ...faultOf(DIE_AT, 'SIGKILL')];
   const { settings, problems } = readSettings(env, null);
   if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('\n'));
@@ -46,6 +46,7 @@ async function main(): Promise<void> {
     stop,
     onNote: line => process.stderr.write(`${line}\n`),
     onStep,
+    ...(SILENCE_MS === undefined ? {} : { silenceMs: Number(SILENCE_MS) }),
   });
   process.stdout.write('joined\n');
   await worker.done;

@@ -52,6 +52,26 @@ describeWithServers('servers that fail', () => {
     240_000,
   );
 
+  test('a processor that no broker answers ends and says where to look; started again it goes on', async () => {
+    await Scenario.underTraffic({ ...servers(), seed: 11 }, async scenario => {
+      const processor = scenario.processor('a', { SILENCE_MS: '3000' });
+      processor.start();
+      expect(await processor.hears('joined')).toBe(true);
+      await scenario.someTraffic(800);
+      await scenario.rest();
+      await servers().kafkaServer.pause();
+      await processor.hears('never said', 40_000);
+      expect([processor.isRunning, await processor.end()]).toEqual([false, 1]);
+      expect(processor.complaints).toContain(
+        `No broker of kafka.brokers (${servers().brokers.join(', ')}) has answered a fetch for `,
+      );
+      expect(processor.complaints).toContain('docs/runbook.md, "A processor of a cluster does not score"');
+      await servers().kafkaServer.resume();
+      processor.start();
+      await scenario.someTraffic(800);
+    });
+  }, 240_000);
+
   test(
     'Redis refuses writes for want of memory',
     () =>

@@ -53,6 +53,9 @@ export interface KafkaServer {
   bytesOf(topic: string): number;
   /** Stopped in order and started again, with the same data. */
   restart(): Promise<void>;
+  /** Everything halts (SIGSTOP) until `resume`. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -80,6 +83,8 @@ export async function startKafka({ forTests = false } = {}): Promise<KafkaServer
       await docker('restart', '-t', '20', id);
       await brokerAnswers(port);
     },
+    pause: () => docker('pause', id),
+    resume: () => docker('unpause', id),
     stop: () => stopped(container),
   };
 }
