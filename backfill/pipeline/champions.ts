@@ -1,9 +1,9 @@
 /** The models that score now, in files as the trainer reads them: they are measured on the same hold-out rows. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ArtifactError } from '../../models';
+import { incumbentOf } from '../../models/gate/incumbent';
 import { FILE_LIMITS } from '../../models/registry/manifest';
-import { loadVersion, seenPointer } from '../../models/registry/registry';
+import { seenPointer } from '../../models/registry/registry';
 import type { StorePlace } from '../../models/registry/registry';
 import { MANIFEST_LIMIT } from '../../models/registry/registry';
 import { writeWhole } from './files';
@@ -21,7 +21,7 @@ const FILES = {
 
 /**
  * Verified, then written to `folder/<name>/`. Names without a current model are left out; one that may not score any
- * more (another layout, a damaged file) is told and left out.
+ * more (another layout, a damaged file) is told and left out; the gate is told too. @throws ArtifactError registry-unreachable
  */
 export async function writeChampions(
   place: StorePlace,
@@ -35,11 +35,9 @@ export async function writeChampions(
     const seen = await seenPointer(place, name);
     if (seen === null) continue;
     const { version, manifestSha256 } = seen.pointer;
-    try {
-      await loadVersion(place, name, version, manifestSha256);
-    } catch (error) {
-      if (!(error instanceof ArtifactError)) throw error;
-      say(`${name}/${version} can't be compared with: ${error.message}`);
+    const { incomparable } = await incumbentOf(place, name, version, manifestSha256);
+    if (incomparable !== null) {
+      say(`${name}/${version} can't be compared with: ${incomparable.said}.`);
       continue;
     }
     for (const [file, limit] of Object.entries(FILES)) {

@@ -8,6 +8,8 @@ import type { EpochMs } from '../../schemas';
 import { ArtifactError } from '../../models';
 import { judge } from '../../models/gate/gate';
 import type { GateCheck, GateLimits } from '../../models/gate/gate';
+import type { Incumbent } from '../../models/gate/comparison';
+import { incumbentOf } from '../../models/gate/incumbent';
 import { microsPerRow } from '../../models/onnx/latency';
 import { loadVersion, seenPointer } from '../../models/registry/registry';
 import type { StorePlace } from '../../models/registry/registry';
@@ -86,22 +88,23 @@ export async function judgeAll(request: GateRequest): Promise<GateNote> {
 
 async function judgeOne(name: string, commit: string, request: GateRequest): Promise<Judged> {
   const { run, place } = request;
-  const champion = (await seenPointer(place, name))?.pointer.version ?? null;
+  const pointer = (await seenPointer(place, name))?.pointer ?? null;
+  const incumbent = pointer && (await incumbentOf(place, name, pointer.version, pointer.manifestSha256));
   const candidate = candidateOf(trainingRunOf(run, place.set, commit), name);
-  return judgeCandidate(candidate, champion, request, sealed => writeCandidate(run, sealed));
+  return judgeCandidate(candidate, incumbent, request, sealed => writeCandidate(run, sealed));
 }
 
-/** `champion`: the version that scores now, null when none does. `keep` is given what can be loaded, whatever the verdict. */
+/** `incumbent`: what scores now, null when nothing does. `keep` is given what can be loaded, whatever the verdict. */
 export async function judgeCandidate(
   { draft, files }: Candidate,
-  champion: string | null,
+  incumbent: Incumbent | null,
   { limits, clock, cpuMicros }: Pick<GateRequest, 'limits' | 'clock' | 'cpuMicros'>,
   keep: (sealed: SealedVersion) => void = () => undefined,
 ): Promise<Judged> {
   const { name, version, set } = draft;
   const startedAt = clock.now();
   const judged = (verdict: Pick<Judged, 'decision' | 'reasons' | 'checks'>): Judged => ({
-    ...{ name, version, champion, ...verdict },
+    ...{ name, version, champion: incumbent?.version ?? null, ...verdict },
     seconds: (clock.now() - startedAt) / SECOND_MS,
   });
   try {
@@ -112,7 +115,7 @@ export async function judgeCandidate(
     const artifact = await loadVersion({ store: sealedStore(sealed), set, keys }, name, version, null);
     keep(sealed);
     const challenger = { manifest: artifact.manifest, microsPerRow: await microsPerRow(artifact, cpuMicros) };
-    return judged(judge(challenger, champion, limits));
+    return judged(judge(challenger, incumbent, limits));
   } catch (error) {
     if (!(error instanceof ArtifactError)) throw error;
     return judged({ decision: 'failed', reasons: [error.message], checks: [] });

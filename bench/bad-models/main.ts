@@ -54,7 +54,8 @@ interface Bed {
 async function gate({ made }: { made: Candidate }, { champion, settings }: Bed): Promise<Refusal | null> {
   const limits = gateLimits(settings);
   const { cpuMicros } = processIo();
-  const { decision, reasons, seconds } = await judgeCandidate(made, champion.version, {
+  const incumbent = { version: champion.version, incomparable: null };
+  const { decision, reasons, seconds } = await judgeCandidate(made, incumbent, {
     ...{ limits, clock: systemClock, cpuMicros },
   });
   return decision === 'promote' ? null : { by: 'gate', reason: reasons.join('; '), seconds: seconds! };

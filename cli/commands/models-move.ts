@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { judge } from '../../models/gate/gate';
 import type { GateCheck, Verdict } from '../../models/gate/gate';
+import { incumbentOf } from '../../models/gate/incumbent';
 import { microsPerRow } from '../../models/onnx/latency';
 import { writeAudit } from '../../models/registry/audit';
 import type { Decision } from '../../models/registry/audit';
@@ -93,7 +94,9 @@ async function promote(
   };
   // Once more it is judged against what it took the place of.
   const champion = isAgain ? seen!.pointer.previous : current;
-  const verdict = judge(challenger, champion, gateLimits(settings.values));
+  const digest = isAgain ? null : (seen?.pointer.manifestSha256 ?? null);
+  const incumbent = champion === null ? null : await incumbentOf(place, name, champion, digest);
+  const verdict = judge(challenger, incumbent, gateLimits(settings.values));
   await printChecks(context, verdict.checks);
   const decision: Decision = {
     at: io.clock.now(),

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { FEATURE_NAMES } from '../../processors/core';
 import type { Evaluation, Manifest } from '../registry/manifest';
 import { GATE_LIMITS } from '../testing/artifacts';
-import { CHAMPION, EVALUATION, FAIR, MANIFEST, challenger } from '../testing/challengers';
+import { SCORING, EVALUATION, FAIR, MANIFEST, challenger } from '../testing/challengers';
 import type { Attribute } from '../testing/challengers';
 import { judge } from './gate';
 import type { Challenger } from './gate';
 import { prohibitedWord } from './prohibited';
 
-const reasons = (one: Challenger): readonly string[] => judge(one, CHAMPION, GATE_LIMITS).reasons;
+const reasons = (one: Challenger): readonly string[] => judge(one, SCORING, GATE_LIMITS).reasons;
 const unfair = (more: Partial<Attribute>): Partial<Evaluation> => ({
   fairness: { age: { ...FAIR, ...more } },
 });
@@ -42,9 +42,9 @@ test.each(BEYOND)(
   '%s: groups that differ by chance alone are let through; others are not, and the words say how rare it is',
   (_what, differing, said) => {
     const ofAges = (chance: number) => challenger({}, unfair(differing(chance)));
-    expect(judge(ofAges(0.011), CHAMPION, GATE_LIMITS).decision).toBe('promote');
+    expect(judge(ofAges(0.011), SCORING, GATE_LIMITS).decision).toBe('promote');
     expect(reasons(ofAges(0.01))).toEqual([said]);
-    const { decision } = judge(ofAges(0.04), CHAMPION, { ...GATE_LIMITS, fairnessChance: 0.05 });
+    const { decision } = judge(ofAges(0.04), SCORING, { ...GATE_LIMITS, fairnessChance: 0.05 });
     expect(decision).toBe('reject');
   },
 );
@@ -112,7 +112,7 @@ test('a manifest of an earlier trainer, which knows the 80 % rule alone, is no p
 
 test('what the trainer could not tell of an attribute is not asked, and said', () => {
   const one = challenger({}, unfair({ equalizedOddsDifference: null, equalizedOddsChance: null }));
-  const { decision, checks } = judge(one, CHAMPION, GATE_LIMITS);
+  const { decision, checks } = judge(one, SCORING, GATE_LIMITS);
   expect(decision).toBe('promote');
   expect(checks).toContainEqual({
     check: 'equalizedOddsDifference',

@@ -2,15 +2,16 @@
 import fc from 'fast-check';
 import type { Evaluation, Manifest } from '../registry/manifest';
 import { GATE_LIMITS } from '../testing/artifacts';
-import { CHAMPION, MANIFEST, FAIR, challenger, metric } from '../testing/challengers';
+import { CHAMPION, SCORING, MANIFEST, FAIR, challenger, metric } from '../testing/challengers';
+import type { Incumbent } from './comparison';
 import { judge } from './gate';
 import type { Challenger } from './gate';
 
-const reasons = (one: Challenger, champion: string | null = CHAMPION): readonly string[] =>
+const reasons = (one: Challenger, champion: Incumbent | null = SCORING): readonly string[] =>
   judge(one, champion, GATE_LIMITS).reasons;
 
 test('a good one is promoted, and every check says what it saw', () => {
-  const verdict = judge(challenger(), CHAMPION, GATE_LIMITS);
+  const verdict = judge(challenger(), SCORING, GATE_LIMITS);
   expect(verdict).toMatchObject({ decision: 'promote', reasons: [] });
   expect(verdict.checks.map(({ check, state }) => `${check} ${state}`)).toEqual([
     'customers passed',
@@ -134,12 +135,62 @@ test('it must have been compared with the very model that scores now', () => {
   expect(reasons(challenger({}, { champion: null }))).toEqual([
     `it was compared with no model, and ${CHAMPION} scores now`,
   ]);
-  const now = '20251202T000000Z-00000000';
-  expect(reasons(challenger(), now)).toEqual([`it was compared with ${CHAMPION}, and ${now} scores now`]);
+  const now = { version: '20251202T000000Z-00000000', incomparable: null };
+  expect(reasons(challenger(), now)).toEqual([
+    `it was compared with ${CHAMPION}, and ${now.version} scores now`,
+  ]);
   expect(
     reasons(challenger({}, { champion: { version: CHAMPION, metrics: { baseRate: metric(1) } } })),
   ).toEqual([`no metric of ${CHAMPION} can be compared`]);
   expect(reasons(challenger({}, { champion: null }), null)).toEqual([]);
+});
+
+describe('where the model that scores now is of another feature layout', () => {
+  const old: Incumbent = {
+    version: CHAMPION,
+    incomparable: { because: 'otherLayout', said: 'churn: it was trained on layout 0123' },
+  };
+  const baseline = { name: 'recency', metrics: { auc: metric(0.8), logLoss: metric(0.5), lift: metric(9) } };
+  const uncompared = (more: Record<string, number> = {}, known = true) =>
+    challenger(metrics(more), { champion: null, ...(known ? { baseline } : {}) });
+  const why = `${CHAMPION} reads another feature layout and can't be compared with`;
+
+  test('the measure is the named baseline, within the tolerance, and every check says so', () => {
+    const { decision, checks } = judge(uncompared({ auc: 0.792, logLoss: 0.505 }), old, GATE_LIMITS);
+    expect(decision).toBe('promote');
+    expect(checks.filter(({ check }) => check === 'comparison').map(({ said }) => said)).toEqual([
+      `${why}: auc is 0.792, the baseline recency has 0.8; higher is better, and 1 % worse is allowed`,
+      `${why}: logLoss is 0.505, the baseline recency has 0.5; lower is better, and 1 % worse is allowed`,
+    ]);
+  });
+
+  test('worse than the baseline is refused', () => {
+    expect(reasons(uncompared({ auc: 0.7919 }), old)).toEqual([
+      `${why}: auc is 0.7919, the baseline recency has 0.8; higher is better, and 1 % worse is allowed`,
+    ]);
+    expect(reasons(uncompared({ logLoss: 0.5051 }), old)).toHaveLength(1);
+  });
+
+  test('a baseline that is not known is no pass', () => {
+    expect(reasons(uncompared({}, false), old)).toEqual([
+      `${why}, and the baseline to judge by instead is not known; train it again with the trainer of this release`,
+    ]);
+  });
+});
+
+test('no other reason lets the baseline take the place of the comparison', () => {
+  const baseline = { name: 'recency', metrics: { auc: metric(0.5) } };
+  const uncompared = challenger({}, { champion: null, baseline });
+  const damaged: Incumbent = {
+    version: CHAMPION,
+    incomparable: { because: 'unusable', said: 'churn/model.onnx: its SHA-256 is another' },
+  };
+  expect(reasons(uncompared, damaged)).toEqual([
+    `it was compared with no model, and ${CHAMPION} scores now, which can't be compared with: churn/model.onnx: its SHA-256 is another`,
+  ]);
+  expect(reasons(uncompared)).toHaveLength(1);
+  // Compared before it was damaged: the figures stand.
+  expect(reasons(challenger(), damaged)).toEqual([]);
 });
 
 test('an amount needs no calibration and no classes, and what is not asked is said', () => {
@@ -199,7 +250,7 @@ test('every reason is given, never only the first: any faults together give the 
       const said = reasons(faulty);
       expect(said).toHaveLength(picked.length);
       for (const at of picked) expect(said.join('\n')).toContain(FAULTS[at]![1]);
-      expect(judge(faulty, CHAMPION, GATE_LIMITS).decision).toBe(picked.length === 0 ? 'promote' : 'reject');
+      expect(judge(faulty, SCORING, GATE_LIMITS).decision).toBe(picked.length === 0 ? 'promote' : 'reject');
     }),
   );
 });

@@ -5,8 +5,10 @@
 import { DAY_MS } from '../../schemas';
 import { ARTIFACT_FILES } from '../registry/manifest';
 import type { Evaluation, Manifest } from '../registry/manifest';
-import { atLeast, atMost, failed, notApplicable, percent, round, verdict } from './checks';
+import { atLeast, atMost, failed, notApplicable, round, verdict } from './checks';
 import type { GateCheck, GateLimits } from './checks';
+import { comparison } from './comparison';
+import type { Incumbent } from './comparison';
 import { endsAtOne, groups, inputs } from './fairness';
 
 export type { GateCheck, GateLimits } from './checks';
@@ -24,17 +26,8 @@ export interface Verdict {
   reasons: readonly string[];
 }
 
-/** Which way a metric is better. Others are shown, not compared. */
-export const BETTER: Readonly<Record<string, 'higher' | 'lower'>> = {
-  auc: 'higher',
-  gini: 'higher',
-  r2: 'higher',
-  logLoss: 'lower',
-  meanAbsoluteError: 'lower',
-};
-
-/** `champion`: the version that scores now, null when none does. */
-export function judge(challenger: Challenger, champion: string | null, limits: GateLimits): Verdict {
+/** `champion`: what scores now, null when nothing does. */
+export function judge(challenger: Challenger, champion: Incumbent | null, limits: GateLimits): Verdict {
   const { manifest, microsPerRow } = challenger;
   const checks = [
     atLeast('customers', manifest.rows.train.customers, limits.customers, 'customers to learn from'),
@@ -50,7 +43,7 @@ export function judge(challenger: Challenger, champion: string | null, limits: G
 }
 
 /** What only the evaluation knows. */
-function evaluated(manifest: Manifest, champion: string | null, limits: GateLimits): GateCheck[] {
+function evaluated(manifest: Manifest, champion: Incumbent | null, limits: GateLimits): GateCheck[] {
   const { evaluation } = manifest;
   if (evaluation === undefined)
     return [
@@ -84,36 +77,6 @@ function classes(
     atLeast('eachClass', found.positives, eachClass, 'rows with the label'),
     atLeast('eachClass', found.negatives, eachClass, 'rows without the label'),
   ];
-}
-
-/** Metric by metric, on the same hold-out. */
-function comparison(
-  { metrics }: Manifest,
-  evaluation: Evaluation,
-  champion: string | null,
-  { tolerance }: GateLimits,
-): GateCheck[] {
-  if (champion === null) return [notApplicable('comparison', 'no model scores yet')];
-  const measured = evaluation.champion;
-  if (measured === null || measured.version !== champion)
-    return [
-      failed(
-        'comparison',
-        `it was compared with ${measured === null ? 'no model' : measured.version}, and ${champion} scores now`,
-      ),
-    ];
-  const compared = Object.keys(measured.metrics).filter(metric => Object.hasOwn(BETTER, metric));
-  if (compared.length === 0) return [failed('comparison', `no metric of ${champion} can be compared`)];
-  return compared.map(metric => {
-    const theirs = measured.metrics[metric]!.value;
-    const ours = metrics[metric]?.value;
-    if (ours === undefined)
-      return failed('comparison', `${metric} is not known, ${champion} has ${round(theirs)}`);
-    const slack = tolerance * Math.abs(theirs);
-    const holds = BETTER[metric] === 'higher' ? ours >= theirs - slack : ours <= theirs + slack;
-    const said = `${metric} is ${round(ours)}, ${champion} has ${round(theirs)}; ${BETTER[metric]!} is better, and ${percent(tolerance)} worse is allowed`;
-    return verdict('comparison', holds, said);
-  });
 }
 
 function leaks({ strongestFeatures }: Evaluation, { featureAuc, featureR2 }: GateLimits): GateCheck[] {

@@ -79,7 +79,8 @@ const gateSays = (model: TinyModel, manifest: Partial<Manifest>): Promise<Judged
     ...manifest,
   });
   let now = 0;
-  return judgeCandidate({ draft, files }, v1, {
+  const incumbent = { version: v1, incomparable: null };
+  return judgeCandidate({ draft, files }, incumbent, {
     limits: { ...GATE_LIMITS, microsPerRow: 20 },
     clock: { now: () => (now += 250) },
     cpuMicros: () => performance.now() * 1_000,

@@ -107,6 +107,8 @@ const evaluationSchema = z.strictObject({
   champion: z
     .strictObject({ version: z.string().regex(VERSION), metrics: z.record(z.string(), metric) })
     .nullable(),
+  /** What anybody would do without a model, on the same rows: the measure where the champion is of another layout. */
+  baseline: z.strictObject({ name: z.string().min(1), metrics: z.record(z.string(), metric) }).optional(),
 });
 
 export const manifestSchema = z.strictObject({

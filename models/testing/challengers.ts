@@ -1,9 +1,12 @@
 /** A churn model that the gate lets through, to be changed in one thing. */
+import type { Incumbent } from '../gate/comparison';
 import type { Challenger } from '../gate/gate';
 import type { Evaluation, Manifest } from '../registry/manifest';
 import { draftOf, filesOf, tinyModel } from './artifacts';
 
 export const CHAMPION = '20251201T000000Z-00000000';
+/** The model that it was compared with, and that scores now. */
+export const SCORING: Incumbent = { version: CHAMPION, incomparable: null };
 export const metric = (value: number) => ({ value, low: value, high: value });
 const group = { rows: 300, meanScore: 0.5, meanLabel: 0.5, selected: 0.2 };
 

@@ -10,7 +10,7 @@ from typing import Callable
 
 import numpy as np
 
-from .baselines import baselines
+from .baselines import NAMED, baselines
 from .bootstrap import Bootstrap, differences, figures, measure
 from .card import model_card
 from .champion import Champion, champion_of
@@ -151,12 +151,19 @@ def _on_validation(
             "fairness": for_manifest(groups),
             "proxies": run.proxies,
             "champion": _compared(champion, champions),
+            "baseline": _named(model, theirs),
         },
     }
 
 
 def _compared(champion: Champion | None, samples: dict | None) -> dict | None:
     return {"version": champion.version, "metrics": figures(samples)} if champion and samples else None
+
+
+def _named(model: str, theirs: dict[str, dict]) -> dict:
+    """Young archives have no BG/NBD to compare with."""
+    name = NAMED[model] if NAMED[model] in theirs else "recency"
+    return {"name": name, "metrics": figures(theirs[name])}
 
 
 def _classes(rows: Rows) -> dict[str, int]:

@@ -72,7 +72,7 @@ def test_chances_can_be_believed(trained):
 def test_the_evaluation_has_what_the_gate_asks_for(trained):
     found = report(trained / "one", "churn")["evaluation"]
     assert set(found) == {
-        "archiveStart", "classes", "holdOutSha256", "strongestFeatures", "fairness", "proxies", "champion",
+        "archiveStart", "classes", "holdOutSha256", "strongestFeatures", "fairness", "proxies", "champion", "baseline",
     }
     assert found["proxies"] and found["proxies"] == report(trained / "one", "churn")["proxies"]
     columns = synthetic.columns(16_000)
@@ -81,6 +81,10 @@ def test_the_evaluation_has_what_the_gate_asks_for(trained):
     assert found["archiveStart"] == "2025-01-01T00:00:00.000Z" and len(found["holdOutSha256"]) == 64
     assert found["strongestFeatures"][0]["measure"] == "auc" and found["champion"] is None
     assert report(trained / "one", "ltv")["evaluation"]["classes"] is None
+    for model, name in (("engagement", "recency"), ("churn", "recency"), ("ltv", "bgNbd")):
+        whole = report(trained / "one", model)
+        name = name if name in whole["baselines"] else "recency"
+        assert whole["evaluation"]["baseline"] == {"name": name, "metrics": whole["baselines"][name]}
     digests = {report(trained / "one", model)["evaluation"]["holdOutSha256"] for model in synthetic.MODELS}
     assert len(digests) == 3
 
