@@ -16,6 +16,9 @@ RUN npm install --prefix /compiler --no-save --no-audit --no-fund --loglevel=err
   "$(node -p 'require("./package.json").devDependencies["typescript-native"].replace(/^npm:/, "")')"
 COPY . .
 RUN /compiler/node_modules/.bin/tsc -p tsconfig.image.json && chmod +x dist/cli/main.js
+# For manifests of models: there is no git in here. `make images` and `make image-backfill` give it.
+ARG COMMIT=unknown
+RUN printf '{"commit":"%s"}\n' "$COMMIT" > dist/commit.json
 
 FROM ${NODE_IMAGE} AS processor
 WORKDIR /app

@@ -24,6 +24,7 @@ install: $(STAMP) ## install what the project needs (nothing is downloaded but n
 
 build: $(STAMP) ## compile to dist/
 	$(TSC) -p tsconfig.build.json
+	@printf '{"commit":"%s"}\n' "$$(bash scripts/commit.sh)" > dist/commit.json
 
 demo: build ## make a world, replay 120 days, then watch scores move while a customer falls silent
 	$(NODE) dist/cli/main.js demo
@@ -123,10 +124,10 @@ PROFILES ?= monitoring
 export IMAGE_RESCORE
 
 images: ## build the image of the processor: make images NODE_IMAGE=...
-	docker build --network host --target processor --build-arg NODE_IMAGE=$(NODE_IMAGE) -t $(IMAGE_RESCORE) .
+	docker build --network host --target processor --build-arg NODE_IMAGE=$(NODE_IMAGE) --build-arg COMMIT="$$(bash scripts/commit.sh)" -t $(IMAGE_RESCORE) .
 
 image-backfill: ## build the image of the nightly backfill, with Python and the trainer
-	docker build --network host --target backfill --build-arg NODE_IMAGE=$(NODE_IMAGE) -t $(IMAGE_BACKFILL) .
+	docker build --network host --target backfill --build-arg NODE_IMAGE=$(NODE_IMAGE) --build-arg COMMIT="$$(bash scripts/commit.sh)" -t $(IMAGE_BACKFILL) .
 
 # Compose as a plugin of docker, or the program of its own.
 define compose

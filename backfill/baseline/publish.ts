@@ -1,5 +1,4 @@
 /** From the trainer's files to a signed artifact in a registry. */
-import { execFileSync } from 'node:child_process';
 import { BASELINE_SET } from '../../models';
 import { OnnxModel } from '../../models/onnx/session';
 import { publishArtifact } from '../../models/registry/publish';
@@ -7,30 +6,6 @@ import type { RegistryPlace, VerifiedArtifact } from '../../models/registry/regi
 import type { SigningKey } from '../../models/signing';
 import { candidateOf } from '../pipeline/candidate';
 import type { TrainingRun } from '../pipeline/candidate';
-import { trainerDirectory } from './trainer';
-
-/** HEAD, or `unknown` when what was run is not what was committed. */
-export function codeCommit(): string {
-  const git = (...parameters: string[]): string =>
-    execFileSync('git', parameters, {
-      cwd: trainerDirectory(),
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-  try {
-    const changed = git(
-      'status',
-      '--porcelain',
-      '--',
-      '../../schemas',
-      '../../processors',
-      '../../backfill',
-    ).trim();
-    return changed === '' ? git('rev-parse', 'HEAD').trim() : 'unknown';
-  } catch {
-    return 'unknown';
-  }
-}
 
 /** Signs and publishes one model; the runtime has replayed its golden vectors before the pointer moves. */
 export function publishModel(

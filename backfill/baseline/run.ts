@@ -9,7 +9,8 @@ import { HistoryFold, LABEL_PLANS, summariseRows, writeParquet } from '../datase
 import type { ArchiveRange, DatasetSummary, HistoryRecord, Truth } from '../dataset';
 import { LAYOUT_FINGERPRINT } from '../../models/layout';
 import { readJson, writeJson } from '../pipeline/files';
-import { codeCommit, publishModel } from './publish';
+import { codeCommit } from './code-commit';
+import { publishModel } from './publish';
 import { runTrainer } from '../pipeline/trainer-process';
 
 export interface BaselineRun {

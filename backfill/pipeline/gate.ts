@@ -16,7 +16,7 @@ import type { StorePlace } from '../../models/registry/registry';
 import { seal, sealedStore } from '../../models/registry/sealed';
 import type { SealedVersion } from '../../models/registry/sealed';
 import { newSigningKey } from '../../models/signing';
-import { codeCommit } from '../baseline/publish';
+import { codeCommit } from '../baseline/code-commit';
 import { candidateOf, dropCandidates, hasCandidate, writeCandidate } from './candidate';
 import type { Candidate, TrainingRun } from './candidate';
 import { sha256, readJson, writeJson } from './files';
