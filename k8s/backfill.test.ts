@@ -92,6 +92,18 @@ describe('one night', () => {
     });
   });
 
+  test('what the checks find reaches processors: into the run folder, kept, shown', () => {
+    for (const name of ['consistency', 'drift'])
+      expect(argumentsOf(containerOf(`night/${name}`))!.slice(4)).toEqual([
+        '--metrics',
+        '/nights/$(NIGHT)/metrics.prom',
+      ]);
+    const { results } = backfill.settingsOf('places');
+    expect(manifestsOf('base').settingsOf('settings').RESCORE_BACKFILL_METRICS).toBe(
+      `${results}/metrics.prom`,
+    );
+  });
+
   test('begins after the archive of the day is whole, one at a time', () => {
     const spec = named('CronJob', 'night').spec!;
     const [minute, hour] = String(spec.schedule).split(' ').map(Number);

@@ -4,6 +4,6 @@ export type { CheckOptions } from './check';
 export type { FeatureDifference } from './compare';
 export { archivedScores, newestAsOf, scoreLines, scoresOfFile } from './published';
 export type { PublishedScore, PublishedScores, Selection } from './published';
-export { differenceInWords, emptyReport, reportAsMetrics } from './report';
+export { differenceInWords, emptyReport, reportFamilies } from './report';
 export type { ConsistencyReport } from './report';
 export { customerAt } from './one-score';

@@ -1,4 +1,5 @@
 /** What a check of consistency found, as consistency.json and as metrics. */
+import type { Family } from '../prometheus';
 import type { FeatureDifference } from './compare';
 
 /** Why a score could not be compared. Each is an excuse only when the vectors differ: equal ones need none. */
@@ -62,20 +63,16 @@ const GAUGES = [
   ['missing', 'missing', 'Scores that could not be compared.'],
 ] as const satisfies (readonly [keyof ConsistencyReport, string, string])[];
 
-/** In the format of Prometheus, for the textfile collector of a node exporter. `checkedAt`: ms. */
-export function reportAsMetrics(report: ConsistencyReport, checkedAt: number): string {
-  const lines = GAUGES.flatMap(([field, name, help]) =>
-    gauge(`rescore_consistency_${name}_scores`, help, report[field]),
-  );
-  return [
-    ...lines,
-    ...gauge('rescore_consistency_timestamp_seconds', 'When the last check ended.', checkedAt / 1_000),
-    '',
-  ].join('\n');
-}
-
-const gauge = (name: string, help: string, value: number): string[] => [
-  `# HELP ${name} ${help}`,
-  `# TYPE ${name} gauge`,
-  `${name} ${value}`,
+/** As metrics. `checkedAt`: ms. */
+export const reportFamilies = (report: ConsistencyReport, checkedAt: number): Family[] => [
+  ...GAUGES.map(([field, name, help]) => ({
+    name: `rescore_consistency_${name}_scores`,
+    help,
+    samples: [{ value: report[field] }],
+  })),
+  {
+    name: 'rescore_consistency_timestamp_seconds',
+    help: 'When the last check ended.',
+    samples: [{ value: checkedAt / 1_000 }],
+  },
 ];

@@ -9,12 +9,24 @@ import { Random } from '../../processors/sim/random';
 import { DAY_MS } from '../../schemas';
 import { openStore } from '../../models/registry/open-store';
 import { writeParquet } from '../dataset/parquet';
+import { asEmbeddedMetrics, asPrometheus } from '../prometheus';
 import { driftSchema } from '../report';
 import { HistoryFold } from '../dataset';
 import { RANGE, smallHistory } from '../testing/small-history';
 import { measureDrift } from './measure';
 import type { MeasuredModel } from './measure';
-import { auc, calibrationError, calibrationOf, logLoss, meanAbsoluteError, metricsOf, r2 } from './metrics';
+import { driftFamilies } from './families';
+import {
+  auc,
+  calibrationError,
+  calibrationOf,
+  gini,
+  logLoss,
+  meanAbsoluteError,
+  metricsOf,
+  r2,
+  sumRatio,
+} from './metrics';
 import type { Pair } from './metrics';
 import { openModels } from './models';
 import { standingScores } from './published';
@@ -34,6 +46,7 @@ const model = (name: MeasuredModel['name'], answer: (row: TailRow) => number): M
       FEATURE_NAMES.map(feature => [feature, { undefinedShare: 0, values: GRID }]),
     ),
   },
+  metrics: { auc: 0.9, r2: 0.8, gini: 0.7 },
   answers: rows => Promise.resolve(Float32Array.from(rows, answer)),
 });
 
@@ -51,9 +64,14 @@ const uniform = (count: number, seed = 1): TailRow[] => {
   return Array.from({ length: count }, (_, index) => row(`customer-${index}`, random.next()));
 };
 
-const measure = (rows: TailRow[], models: MeasuredModel[], published: PublishedScore[] | null = null) =>
+const measure = (
+  rows: TailRow[],
+  models: MeasuredModel[],
+  published: PublishedScore[] | null = null,
+  ltvRows: TailRow[] = [],
+) =>
   measureDrift({
-    tail: { newestAt: NOW, rows },
+    tail: { newestAt: NOW, rows, ltvRows },
     days: 30,
     models,
     published: published === null ? null : streamed(published),
@@ -123,6 +141,22 @@ describe('what was said and what happened', () => {
     expect(matured[1]!.metrics['auc']).toBe(1);
   });
 
+  it('holds ltv against revenue whose 180 days are over, of held-out customers alone', async () => {
+    const revenue = (validates: boolean) =>
+      uniform(700, 2).map(one => ({
+        ...one,
+        at: NOW - 200 * DAY_MS,
+        label: { engagement: null, churn: null, ltv: 100 * one.vector[0]! },
+        validates: { engagement: false, churn: false, ltv: validates },
+      }));
+    const ltv = model('ltv', ({ vector }) => 50 * vector[0]!);
+    const { matured } = await measure(uniform(10), [ltv], null, [...revenue(true), ...revenue(false)]);
+    expect(matured).toMatchObject([{ model: 'ltv', rows: 700, until: NOW - 200 * DAY_MS }]);
+    expect(matured[0]!.metrics['gini']).toBeCloseTo(1, 12);
+    expect(matured[0]!.metrics['sumRatio']).toBeCloseTo(0.5, 6);
+    expect(matured[0]!.promised).toEqual({ r2: 0.8, gini: 0.7 });
+  });
+
   it('takes the score that stood published at the snapshot, and no later one', async () => {
     const score = (customerId: string, asOf: number, churn30d: number): PublishedScore => ({
       customerId,
@@ -147,6 +181,49 @@ describe('what was said and what happened', () => {
   });
 });
 
+describe('a night as metrics', () => {
+  it('has the PSI of features and scores, and of each model what was promised and what came', async () => {
+    const found = await measure(uniform(800), [churn]);
+    const text = asPrometheus(driftFamilies(found, 5_000));
+    const psi = found.features.find(({ name }) => name === 'orders_lifetime')!.psi;
+    for (const line of [
+      `rescore_night_feature_psi{model="churn",feature="orders_lifetime"} ${psi}`,
+      `rescore_night_score_psi{model="churn"} ${found.scores[0]!.psi}`,
+      'rescore_matured_auc{model="churn",version="churn-1"} 1',
+      'rescore_promised_auc{model="churn",version="churn-1"} 0.9',
+      'rescore_matured_customers{model="churn",version="churn-1"} 800',
+      'rescore_night_timestamp_seconds 5',
+    ])
+      expect(text.split('\n')).toContain(line);
+    expect(text).toContain('\nrescore_matured_calibration_error{');
+    // Each family once: a second one would make a reader refuse the whole page.
+    const types = text.match(/^# TYPE \S+/gm)!;
+    expect(new Set(types).size).toBe(types.length);
+  });
+
+  it('is a line for each model to CloudWatch, each metric with its value, and no series for each feature', async () => {
+    const found = await measure(uniform(800), [churn, model('engagement', ({ vector }) => vector[0]!)]);
+    const lines = asEmbeddedMetrics(driftFamilies(found, 5_000), 'shop', 5_000).map(
+      line =>
+        JSON.parse(line) as Record<string, unknown> & {
+          _aws: {
+            Timestamp: number;
+            CloudWatchMetrics: { Dimensions: string[][]; Metrics: { Name: string }[] }[];
+          };
+        },
+    );
+    expect(lines.map(({ model: of }) => of)).toEqual(['churn', 'engagement', undefined]);
+    for (const line of lines) {
+      const [directive] = line._aws.CloudWatchMetrics;
+      expect(directive).toMatchObject({ Namespace: 'shop' });
+      expect(directive!.Dimensions).toEqual([line['model'] === undefined ? [] : ['model']]);
+      for (const { Name } of directive!.Metrics) expect([Name, typeof line[Name]]).toEqual([Name, 'number']);
+      expect(JSON.stringify(line)).not.toContain('feature_psi');
+    }
+    expect(lines[0]).toMatchObject({ rescore_matured_auc: 1, rescore_promised_auc: 0.9, version: 'churn-1' });
+  });
+});
+
 describe('metrics, as the trainer measures them', () => {
   const pairs = (...both: [number, number][]): Pair[] => both.map(([score, label]) => ({ score, label }));
 
@@ -157,6 +234,17 @@ describe('metrics, as the trainer measures them', () => {
     expect(logLoss(pairs([0, 1]))).toBeCloseTo(-Math.log(1e-7), 6);
     expect(r2(pairs([1, 1], [2, 2], [4, 3]))).toBeCloseTo(0.5, 12);
     expect(meanAbsoluteError(pairs([1, 1], [2, 4]))).toBe(1);
+    expect(sumRatio(pairs([1, 1], [2, 4]))).toBeCloseTo(0.6, 12);
+    // Best order: shares 0.8, 1, 1 of three thirds; ours has the first two the other way round.
+    const [best, ours] = [(0.4 + 0.9 + 1) / 3 - 0.5, (0.1 + 0.6 + 1) / 3 - 0.5];
+    expect(gini(pairs([3, 8], [5, 2], [1, 0]))).toBeCloseTo(ours / best, 12);
+  });
+
+  it('gini: one is the best order, zero no order at all, and nothing is said without revenue', () => {
+    const some = pairs([1, 5], [2, 0], [3, 9], [4, 0], [5, 2]);
+    expect(gini(some.map(({ label }) => ({ score: label, label })))).toBeCloseTo(1, 12);
+    expect(gini(some.map(({ label }) => ({ score: 7, label })))).toBeCloseTo(0, 12);
+    expect(metricsOf('ltv', pairs([1, 0], [2, 0]))).toEqual({ meanAbsoluteError: 1.5 });
   });
 
   it('ties count half, one class counts nothing', () => {
@@ -188,7 +276,7 @@ describe('the end of a dataset', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('has the rows of the last days with the vectors that were written', async () => {
-    const { newestAt, rows } = await readTail(file, 30);
+    const { newestAt, rows, ltvRows } = await readTail(file, 30);
     expect(rows.length).toBeGreaterThan(20);
     const written = new Map(
       snapshots.rows.map((one, index) => [`${hashHex(hash64(one.customerId))} ${one.at}`, index]),
@@ -199,6 +287,11 @@ describe('the end of a dataset', () => {
       expect([0, 1, null]).toContain(label.churn);
     }
     expect(latestOf(rows).length).toBeLessThan(rows.length);
+    expect(ltvRows.length).toBeGreaterThan(20);
+    const newestLtv = Math.max(...ltvRows.map(({ at }) => at));
+    expect(newestLtv).toBeLessThanOrEqual(RANGE.endAt - 180 * DAY_MS);
+    for (const { at, label } of ltvRows)
+      expect([at > newestLtv - 30 * DAY_MS, typeof label.ltv]).toEqual([true, 'number']);
     expect((await readTail(file, 10_000)).rows.length).toBeGreaterThan(rows.length);
   });
 

@@ -1,4 +1,5 @@
 /** The nightly side of drift; the live side is models/drift/watch.ts. */
+export { DRIFT_PREFIXES, driftFamilies } from './families';
 export { measureDrift } from './measure';
 export { openModels } from './models';
 export type { PublishedScore } from './published';

@@ -5,7 +5,7 @@ import { ModelBins } from '../../models/drift/watch';
 import type { Drift } from '../report';
 import { MATURED_METRICS, calibrationOf, metricsOf } from './metrics';
 import type { MaturedModel, Pair } from './metrics';
-import { answerOf, standingScores, versionOf } from './published';
+import { PUBLISHED_MODELS, answerOf, standingScores, versionOf } from './published';
 import type { PublishedScore } from './published';
 import { latestOf } from './tail';
 import type { DatasetTail, ModelName, TailRow } from './tail';
@@ -13,6 +13,8 @@ import type { DatasetTail, ModelName, TailRow } from './tail';
 /** A model that scored before the run. */
 export interface MeasuredModel extends TrainedOn {
   readonly name: ModelName;
+  /** On validation rows, as its manifest says, by name. */
+  readonly metrics: Readonly<Record<string, number>>;
   /** One answer a row. */
   answers: (rows: readonly TailRow[]) => Promise<Float32Array>;
 }
@@ -49,7 +51,8 @@ export async function measureDrift({ tail, days, models, published }: DriftReque
         return { ...of, psi: rounded(psi) };
       }),
     ),
-    matured: published === null ? await answeredAgain(tail, models) : await asPublished(tail, published),
+    matured:
+      published === null ? await answeredAgain(tail, models) : await asPublished(tail, models, published),
   };
 }
 
@@ -78,42 +81,50 @@ function largestFirst(found: readonly { model: string; feature: string; psi: num
 type Matured = Drift['matured'][number];
 const MODELS = Object.keys(MATURED_METRICS) as MaturedModel[];
 
-async function answeredAgain({ rows }: DatasetTail, models: readonly MeasuredModel[]): Promise<Matured[]> {
+async function answeredAgain(
+  { rows, ltvRows }: DatasetTail,
+  models: readonly MeasuredModel[],
+): Promise<Matured[]> {
   const matured: Matured[] = [];
   for (const model of models) {
     const name = MODELS.find(one => one === model.name);
     if (name === undefined) continue;
     // Of customers that trained no model: whatever night it was trained in, it has not seen these labels.
-    const used = rows.filter(({ validates, label }) => validates[name] && label[name] !== null);
+    const known = name === 'ltv' ? ltvRows : rows;
+    const used = known.filter(({ validates, label }) => validates[name] && label[name] !== null);
     const answers = await model.answers(used);
     const pairs = used.map(({ label }, row) => ({ score: answers[row]!, label: label[name]! }));
-    matured.push(...maturedOf(name, model.version, 'snapshots', used, pairs));
+    matured.push(...maturedOf(model, 'snapshots', used, pairs));
   }
   return matured;
 }
 
 async function asPublished(
   { rows }: DatasetTail,
+  models: readonly MeasuredModel[],
   published: AsyncIterable<PublishedScore>,
 ): Promise<Matured[]> {
   const standing = await standingScores(rows, published);
-  return MODELS.flatMap(name => {
+  return PUBLISHED_MODELS.flatMap(name => {
     const used = standing.filter(({ row }) => row.label[name] !== null);
     const pairs = used.map(({ row, score }) => ({ score: answerOf(score, name), label: row.label[name]! }));
     const old = used.map(({ row }) => row);
-    return maturedOf(name, versionOf(used, name), 'published', old, pairs);
+    const version = versionOf(used, name);
+    const metrics = models.find(model => model.name === name && model.version === version)?.metrics ?? {};
+    return maturedOf({ name, version, metrics }, 'published', old, pairs);
   });
 }
 
 function maturedOf(
-  model: MaturedModel,
-  version: string,
+  { name: model, version, metrics: promised }: Pick<MeasuredModel, 'name' | 'version' | 'metrics'>,
   source: Matured['source'],
   rows: readonly TailRow[],
   pairs: readonly Pair[],
 ): Matured[] {
   if (rows.length === 0) return [];
-  const metrics = Object.entries(metricsOf(model, pairs)).map(([name, value]) => [name, rounded(value)]);
+  const metrics = Object.entries(metricsOf(model, pairs)).map(
+    ([name, value]) => [name, rounded(value)] as const,
+  );
   return [
     {
       model,
@@ -123,7 +134,10 @@ function maturedOf(
       until: rows.reduce((most, { at }) => Math.max(most, at), -Infinity),
       rows: rows.length,
       customers: new Set(rows.map(({ customer }) => customer)).size,
-      metrics: Object.fromEntries(metrics) as Record<string, number>,
+      metrics: Object.fromEntries(metrics),
+      promised: Object.fromEntries(
+        metrics.flatMap(([name]) => (promised[name] === undefined ? [] : [[name, promised[name]]])),
+      ),
       calibration: calibrationOf(pairs).map(({ score, label, rows: count }) => ({
         score: rounded(score),
         label: rounded(label),

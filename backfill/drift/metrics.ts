@@ -72,10 +72,37 @@ export function calibrationOf(pairs: readonly Pair[]): CalibrationBin[] {
 export const calibrationError: Metric = pairs =>
   mean(calibrationOf(pairs).map(({ score, label }) => Math.abs(score - label)));
 
-/** Of the models whose labels mature within 30 days. */
+/**
+ * Area between the concentration curve of the label under the scores' order and chance, over the best order's; equal
+ * scores as one group. NaN without any label above zero.
+ */
+export const gini: Metric = pairs =>
+  concentration(pairs, ({ score }) => score) / concentration(pairs, ({ label }) => label);
+
+function concentration(pairs: readonly Pair[], by: (pair: Pair) => number): number {
+  const sorted = [...pairs].sort((a, b) => by(b) - by(a));
+  const whole = sorted.reduce((sum, { label }) => sum + label, 0);
+  let [area, gained] = [0, 0];
+  for (let first = 0; first < sorted.length;) {
+    const before = gained;
+    let rows = 0;
+    for (const value = by(sorted[first]!); first < sorted.length && by(sorted[first]!) === value; first++) {
+      gained += sorted[first]!.label;
+      rows++;
+    }
+    area += (rows * (before + gained)) / whole / 2;
+  }
+  return area / sorted.length - 0.5;
+}
+
+/** Sum predicted / sum actual. */
+export const sumRatio: Metric = pairs => mean(pairs.map(({ score }) => score)) / baseRate(pairs);
+
+/** Metrics of each model, once its labels have matured: 30 days of engagement and churn, 180 of ltv. */
 export const MATURED_METRICS = {
   engagement: { r2, meanAbsoluteError, calibrationError, baseRate },
   churn: { auc, logLoss, calibrationError, baseRate },
+  ltv: { r2, meanAbsoluteError, gini, sumRatio },
 } as const satisfies Record<string, Record<string, Metric>>;
 export type MaturedModel = keyof typeof MATURED_METRICS;
 

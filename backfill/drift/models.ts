@@ -41,6 +41,9 @@ const measured = (name: ModelName, model: OnnxModel): MeasuredModel => ({
   name,
   version: model.manifest.version,
   quantiles: model.manifest.quantiles,
+  metrics: Object.fromEntries(
+    Object.entries(model.manifest.metrics).map(([metric, { value }]) => [metric, value]),
+  ),
   answers: rows => answersOf(model, rows),
 });
 

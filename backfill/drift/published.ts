@@ -40,11 +40,15 @@ export async function standingScores(
     .flatMap(({ row, score }) => (score === null ? [] : [{ row, score }]));
 }
 
-export const answerOf = (score: PublishedScore, model: MaturedModel): number =>
+/** What is published of ltv has revenue to date in it, which its label has not. */
+export const PUBLISHED_MODELS = ['engagement', 'churn'] as const satisfies MaturedModel[];
+type PublishedModel = (typeof PUBLISHED_MODELS)[number];
+
+export const answerOf = (score: PublishedScore, model: PublishedModel): number =>
   model === 'churn' ? score.churn30d : score.engagement;
 
 /** Of the newest score; a swap in between is not told apart. */
-export function versionOf(standing: readonly Standing[], model: MaturedModel): string {
+export function versionOf(standing: readonly Standing[], model: PublishedModel): string {
   let newest: PublishedScore | null = null;
   for (const { score } of standing) if (newest === null || score.asOf > newest.asOf) newest = score;
   return newest?.models.find(({ name }) => name === model)?.version ?? 'unknown';

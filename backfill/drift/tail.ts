@@ -21,20 +21,27 @@ export interface DatasetTail {
   /** The newest snapshot; -Infinity for an empty dataset. */
   readonly newestAt: EpochMs;
   readonly rows: readonly TailRow[];
+  /** With a label of ltv, of as many days before the newest of those: its 180 days are over. */
+  readonly ltvRows: readonly TailRow[];
 }
 
-/** Rows are ordered by snapshot (docs/backfill.md), so only the end of the file is read whole. */
+/** Rows are ordered by snapshot (docs/backfill.md), so only two parts of the file are read whole. */
 export async function readTail(file: string, days: number): Promise<DatasetTail> {
   const { asyncBufferFromFile, parquetReadObjects } = await import('hyparquet');
   const buffer = await asyncBufferFromFile(file);
-  const instants = (await parquetReadObjects({ file: buffer, columns: ['snapshot'] })).map(({ snapshot }) =>
-    (snapshot as Date).getTime(),
-  );
-  const newestAt = instants.at(-1) ?? -Infinity;
-  const rowStart = instants.findIndex(at => at > newestAt - days * DAY_MS);
-  if (rowStart < 0) return { newestAt, rows: [] };
-  const found = await parquetReadObjects({ file: buffer, rowStart, rowEnd: instants.length });
-  return { newestAt, rows: found.map(rowOf) };
+  const all = await parquetReadObjects({ file: buffer, columns: ['snapshot', 'label_ltv'] });
+  const instants = all.map(({ snapshot }) => (snapshot as Date).getTime());
+  const lastDays = async (last: number): Promise<TailRow[]> => {
+    if (last < 0) return [];
+    const rowStart = instants.findIndex(at => at > instants[last]! - days * DAY_MS);
+    return (await parquetReadObjects({ file: buffer, rowStart, rowEnd: last + 1 })).map(rowOf);
+  };
+  const lastLtv = all.findLastIndex(found => typeof found['label_ltv'] === 'number');
+  return {
+    newestAt: instants.at(-1) ?? -Infinity,
+    rows: await lastDays(instants.length - 1),
+    ltvRows: (await lastDays(lastLtv)).filter(({ label }) => label.ltv !== null),
+  };
 }
 
 const perModel = <T>(of: (name: ModelName) => T): Record<ModelName, T> =>

@@ -174,6 +174,8 @@ export const driftSchema = z.object({
       rows: count,
       customers: count,
       metrics: z.record(z.string(), z.number()),
+      /** The same on validation rows, as the manifest says. */
+      promised: z.record(z.string(), z.number()).default({}),
       calibration: z.array(z.object({ score: z.number(), label: z.number(), rows: count })),
     }),
   ),

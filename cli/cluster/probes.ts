@@ -3,14 +3,16 @@ import fastify from 'fastify';
 import { liveRegistry } from '../collector/metrics';
 import { listen } from '../collector/settings';
 import type { Settings } from '../settings';
+import type { NightMetrics } from './night-metrics';
 import type { Worker } from './worker';
 
-/** Returns where it listens and how to close it. */
+/** Returns where it listens and how to close it. `night`: shown beside what the processor counts. */
 export async function openProbes(
   settings: Settings,
   worker: Pick<Worker, 'metrics' | 'schedulers' | 'partitions' | 'unready' | 'drift'> &
     Partial<Pick<Worker, 'rescorers' | 'models'>>,
   stop: AbortSignal,
+  night: Pick<NightMetrics, 'page'> | null = null,
 ): Promise<{ url: string; close: () => Promise<void> }> {
   const registry = liveRegistry({
     lanes: worker.metrics,
@@ -29,7 +31,7 @@ export async function openProbes(
     return why === null ? { status: 'ready' } : reply.code(503).send({ status: 'unready', why });
   });
   server.get('/metrics', async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
+    reply.type(registry.contentType).send(`${await registry.metrics()}${night?.page() ?? ''}`),
   );
   return { url: await listen(server, settings), close: () => server.close() };
 }

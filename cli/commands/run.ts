@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { connectedRedis, instanceName } from '../cluster/connections';
+import { openNightMetrics } from '../cluster/night-metrics';
 import { openProbes } from '../cluster/probes';
 import { startWorker } from '../cluster/worker';
 import { contextOf, withExamples, type Context } from '../context';
@@ -50,8 +51,9 @@ async function runDistributed(context: Context): Promise<void> {
     const worker = await startWorker({ settings: values, clock: io.clock, stop, onNote, scoring });
     const models = await openModels();
     let probes: Awaited<ReturnType<typeof openProbes>> | null = null;
+    const night = openNightMetrics(context);
     try {
-      probes = await openProbes(values, worker, stop.signal);
+      probes = await openProbes(values, worker, stop.signal, night?.metrics);
       const following = models.follow(stop.signal);
       const brokers = values['kafka.brokers'].join(', ');
       await reporter.text(
@@ -67,6 +69,7 @@ async function runDistributed(context: Context): Promise<void> {
       // A port that is taken is no reason to let the others wait for the session of this member to end.
       await worker.done.catch(() => undefined);
       await probes?.close();
+      night?.close();
     }
   } finally {
     redis.disconnect();

@@ -301,6 +301,16 @@ export const FIELDS = {
     about:
       'A file of a new archive holds offsets between two multiples of this; an archive keeps its first value.',
   }),
+  'backfill.metrics': text(
+    /^(|s3:\/\/[^/\s]+\/\S*[^/\s]|(?!s3:)[^\0]*[^/\0])$/,
+    'a path, or s3://bucket/prefix/metrics.prom',
+    {
+      unit: 'path or s3 address',
+      default: '',
+      about:
+        'Metrics of the last night, where `rescore backfill keep` leaves them; processors show them beside their own. Empty: none.',
+    },
+  ),
   'lane.batchRecords': integer(1, 100_000, {
     unit: 'records',
     default: 2_000,

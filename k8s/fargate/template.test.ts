@@ -3,6 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlias, isScalar, visit } from 'yaml';
+import { emptyReport, reportFamilies } from '../../backfill/consistency';
+import { driftFamilies } from '../../backfill/drift';
+import { MATURED_METRICS } from '../../backfill/drift/metrics';
 import { FIELDS, readSettings, type FieldName } from '../../cli/settings';
 import { problemOfCommand } from '../testing/commands';
 import { given } from '../testing/laws';
@@ -127,6 +130,34 @@ describe('a night', () => {
     expect(States.Problem.Type).toBe('Fail');
   });
 
+  test('what the checks find becomes the metrics that alarms look at', () => {
+    for (const check of [States.Consistency, States.Drift]) {
+      const words = wordsOf(check.Parameters!.Overrides!.ContainerOverrides[0]['Command.$']);
+      expect(words.slice(4)).toEqual(['--metrics', '/nights/{}/metrics.prom', '--cloudwatch', '${Metrics}']);
+    }
+    const metrics = Object.keys(MATURED_METRICS).map(model => ({
+      model,
+      version: 'v',
+      source: 'snapshots' as const,
+      from: 0,
+      until: 0,
+      rows: 1,
+      customers: 1,
+      metrics: { auc: 0, r2: 0, gini: 0 },
+      promised: { auc: 0, r2: 0, gini: 0 },
+      calibration: [],
+    }));
+    const empty = { models: [], newestAt: 0, days: 30, customers: 0, left: null, features: [], scores: [] };
+    const known = [
+      ...reportFamilies(emptyReport(), 0),
+      ...driftFamilies({ ...empty, matured: metrics }, 0),
+    ].map(({ name }) => name);
+    const text = JSON.stringify(ofType('AWS::CloudWatch::Alarm'));
+    const asked = [...text.matchAll(/"MetricName":"(rescore_\w+)"/g)].map(([, name]) => name);
+    expect(asked.length).toBeGreaterThan(8);
+    expect(asked.filter(name => !known.includes(name))).toEqual([]);
+  });
+
   test('one item for each partition, as many as topics have by default', () => {
     expect(Parameters.Partitions.Default).toBe(
       (FIELDS['kafka.partitions' satisfies FieldName] as { default: number }).default,
@@ -147,9 +178,13 @@ describe('a night', () => {
     expect(schedule.Target).toMatchObject({ Arn: 'Night', DeadLetterConfig: { Arn: 'Missed.Arn' } });
     const alarms = ofType('AWS::CloudWatch::Alarm');
     expect(alarms.map(([name]) => name).sort()).toEqual([
+      'ChurnWorseAlarm',
+      'EngagementWorseAlarm',
       'FailedAlarm',
       'LateAlarm',
+      'LtvWorseAlarm',
       'MissedAlarm',
+      'ScoresDifferAlarm',
       'SilentAlarm',
       'TimedOutAlarm',
     ]);

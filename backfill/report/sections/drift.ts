@@ -62,32 +62,37 @@ function matured({ matured: found }: Drift): Block[] {
     ];
   return [
     { kind: 'heading', text: 'What was said, and what happened' },
-    ...found.flatMap(({ model, version, source, from, until, rows, customers, metrics, calibration }) => {
-      const largest = Math.max(0, ...calibration.flatMap(({ score, label }) => [score, label]));
-      return [
-        {
-          kind: 'text',
-          text: `${model} ${version}: ${SOURCES[source]}, ${day(from)} to ${day(until)}, held against what happened since; ${count(rows)} rows of ${count(customers)} customers.`,
-        },
-        {
-          kind: 'facts',
-          facts: Object.entries(metrics).map(([name, value]) => [metricName(name), figure(value)] as const),
-        },
-        {
-          kind: 'charts',
-          charts: [
-            {
-              form: 'curve',
-              title: `${model}: said and happened`,
-              x: 'mean answer',
-              y: 'mean label',
-              points: calibration.map(({ score, label }) => [score, label] as const),
-              reference: [largest, largest],
-              referenceName: 'as promised',
-            },
-          ],
-        },
-      ] satisfies Block[];
-    }),
+    ...found.flatMap(
+      ({ model, version, source, from, until, rows, customers, metrics, promised, calibration }) => {
+        const largest = Math.max(0, ...calibration.flatMap(({ score, label }) => [score, label]));
+        return [
+          {
+            kind: 'text',
+            text: `${model} ${version}: ${SOURCES[source]}, ${day(from)} to ${day(until)}, held against what happened since; ${count(rows)} rows of ${count(customers)} customers.`,
+          },
+          {
+            kind: 'facts',
+            facts: Object.entries(metrics).map(([name, value]) => {
+              const before = promised[name] === undefined ? '' : `, promised ${figure(promised[name])}`;
+              return [metricName(name), `${figure(value)}${before}`] as const;
+            }),
+          },
+          {
+            kind: 'charts',
+            charts: [
+              {
+                form: 'curve',
+                title: `${model}: said and happened`,
+                x: 'mean answer',
+                y: 'mean label',
+                points: calibration.map(({ score, label }) => [score, label] as const),
+                reference: [largest, largest],
+                referenceName: 'as promised',
+              },
+            ],
+          },
+        ] satisfies Block[];
+      },
+    ),
   ];
 }

@@ -5,14 +5,15 @@ import { Option, type Command } from 'commander';
 import {
   checkConsistency,
   differenceInWords,
-  reportAsMetrics,
+  reportFamilies,
   type ConsistencyReport,
   type Selection,
 } from '../../../backfill/consistency';
 import { BackfillError } from '../../../backfill/pipeline/errors';
 import { readJson } from '../../../backfill/pipeline/files';
 import { DAY_MS, INPUT_TOPICS } from '../../../schemas';
-import { METRICS_OPTION, writeMetrics } from '../../backfill/metrics-file';
+import { metricsOptions, tellMetrics } from '../../backfill/night-metrics';
+import type { MetricsOptions } from '../../backfill/night-metrics';
 import { SOURCE, foresee, inCheck, stepOptions } from '../../backfill/step';
 import { withRecorded, type RecordedOptions } from '../../consistency/open';
 import type { Recorded } from '../../consistency/recorded';
@@ -24,12 +25,11 @@ import { inputRules } from '../../lanes';
 import { count, instant } from '../../output/format';
 import { writeJsonAtomically } from '../../replay/atomic-file';
 
-interface Options extends RecordedOptions {
+interface Options extends RecordedOptions, MetricsOptions {
   run?: string;
   from?: string;
   until?: string;
   sample: string;
-  metrics?: string;
   ifScored?: boolean;
   dryRun?: boolean;
   again?: boolean;
@@ -155,15 +155,14 @@ export async function consistency(context: Context, options: Options): Promise<v
     if (!existsSync(run)) mkdirSync(run, { recursive: true });
     writeJsonAtomically(join(run, 'consistency.json'), written);
   }
-  if (options.metrics !== undefined)
-    writeMetrics(path(options.metrics), ['rescore_consistency_'], reportAsMetrics(report, io.clock.now()));
+  tellMetrics(context, options, ['rescore_consistency_'], reportFamilies(report, io.clock.now()));
   await say(context, report);
   await reporter.result(written);
   judge(report);
 }
 
 export function addConsistency(backfill: Command, io: Io): void {
-  const command = stepOptions(backfill.command('consistency'))
+  const command = metricsOptions(stepOptions(backfill.command('consistency')))
     .description(
       'compute the vectors of published scores again from the archive, and compare them byte by byte',
     )
@@ -176,7 +175,6 @@ export function addConsistency(backfill: Command, io: Io): void {
     .option('--map <map>', 'mapping of the columns of --inputs')
     .addOption(new Option('--format <format>', 'format of --inputs').choices(['segment']))
     .option('--if-scored', 'no error where the archive holds no scores at all: a history from files')
-    .option('--metrics <file>', METRICS_OPTION)
     .action((options: Options, self: Command) => {
       const { run } = options;
       if (run === undefined) return consistency(contextOf(io, self), options);

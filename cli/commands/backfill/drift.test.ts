@@ -33,6 +33,7 @@ test('drift.json says what the command says, the same bytes again, and the repor
   expect(first.matured.map(({ model, source }) => [model, source])).toEqual([
     ['engagement', 'snapshots'],
     ['churn', 'snapshots'],
+    ['ltv', 'snapshots'],
   ]);
   const written = readFileSync(join(night, 'drift.json'), 'utf8');
   expect(JSON.parse(written)).toEqual(first);
@@ -44,6 +45,32 @@ test('drift.json says what the command says, the same bytes again, and the repor
   const page = readFileSync(join(night, 'report.html'), 'utf8');
   expect(page).toContain(`Not measured: ${first.left}`);
   expect(page).toContain('What was said, and what happened');
+});
+
+test('--metrics puts what drift found beside what other steps wrote into the file', async () => {
+  const others =
+    '# TYPE rescore_consistency_differing_scores gauge\nrescore_consistency_differing_scores 3\n';
+  writeFileSync(join(cwd, 'night.prom'), `${others}rescore_matured_auc{model="churn",version="old"} 0.1\n`);
+  for (let again = 0; again < 2; again++) {
+    await drift('--metrics', 'night.prom');
+    const text = readFileSync(join(cwd, 'night.prom'), 'utf8');
+    expect(text.startsWith(others)).toBe(true);
+    expect(text).not.toContain('"old"');
+    expect(text.match(/^rescore_matured_auc\{model="churn",version="[^"]+"\} [\d.]+$/gm)).toHaveLength(1);
+    expect(text.endsWith('\n')).toBe(true);
+  }
+});
+
+test('--cloudwatch writes lines beside the result', async () => {
+  const { stdout, stderr } = await run('drift', '--run', 'night', '--cloudwatch', 'shop');
+  expect(() => void JSON.parse(stdout)).not.toThrow();
+  const lines = stderr.split('\n').filter(line => line.startsWith('{'));
+  expect(lines.map(line => (JSON.parse(line) as { model?: string }).model).sort()).toEqual([
+    'churn',
+    'engagement',
+    'ltv',
+    undefined,
+  ]);
 });
 
 test('published scores are held against what happened, where they are given', async () => {

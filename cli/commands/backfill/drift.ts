@@ -3,12 +3,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { scoreLines } from '../../../backfill/consistency';
-import { measureDrift, openModels, readTail } from '../../../backfill/drift';
+import { DRIFT_PREFIXES, driftFamilies, measureDrift, openModels, readTail } from '../../../backfill/drift';
 import type { PublishedScore } from '../../../backfill/drift';
 import { readRunFiles } from '../../../backfill/report';
 import type { Drift } from '../../../backfill/report';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
-import { METRICS_OPTION } from '../../backfill/metrics-file';
+import { metricsOptions, tellMetrics } from '../../backfill/night-metrics';
+import type { MetricsOptions } from '../../backfill/night-metrics';
 import { foresee, inCheck, stepCommand } from '../../backfill/step';
 import type { StepOptions } from '../../backfill/step';
 import { withExamples, type Context } from '../../context';
@@ -19,8 +20,7 @@ import { count } from '../../output/format';
 import { writeJsonAtomically } from '../../replay/atomic-file';
 import { inReportWords } from './report';
 
-interface Options extends StepOptions {
-  metrics?: string;
+interface Options extends StepOptions, MetricsOptions {
   scores?: string;
 }
 
@@ -50,6 +50,7 @@ async function drift(context: Context, { directory: folder }: RunFolder, options
     return measureDrift({ tail, days: DAYS, models, published }).finally(release);
   });
   writeJsonAtomically(join(folder, 'drift.json'), found);
+  tellMetrics(context, options, DRIFT_PREFIXES, driftFamilies(found, context.io.clock.now()));
   await say(context, found);
 }
 
@@ -69,16 +70,17 @@ async function say({ reporter }: Context, found: Drift): Promise<void> {
 }
 
 export function addDrift(backfill: Command, io: Io): void {
-  const command = stepCommand(
-    backfill,
-    'drift',
-    "drift.json: the dataset's newest customers against training, old answers against what happened",
+  const command = metricsOptions(
+    stepCommand(
+      backfill,
+      'drift',
+      "drift.json: the dataset's newest customers against training, old answers against what happened",
+    ),
   )
     .option(
       '--scores <file>',
       'scores.jsonl of a replay: what was published then, instead of answers made again',
     )
-    .option('--metrics <file>', METRICS_OPTION)
     .action((options: Options, self: Command) =>
       inCheck(io, self, options, (context, run) => drift(context, run, options)),
     );

@@ -40,7 +40,7 @@ const STEPS: readonly BackfillStep[] = [
   {
     name: 'consistency',
     add: addConsistency,
-    options: ['sample', 'metrics'],
+    options: ['sample', 'metrics', 'cloudwatch'],
     always: ['--if-scored'],
     check: true,
     takes: 'plan',
@@ -48,7 +48,7 @@ const STEPS: readonly BackfillStep[] = [
   {
     name: 'drift',
     add: addDrift,
-    options: ['metrics'],
+    options: ['metrics', 'cloudwatch'],
     check: true,
     takes: 'dataset',
   },

@@ -16,6 +16,9 @@ interface Options {
 /** Large, and made again from the archive and the registry; or left by a step that was stopped. */
 const LEFT_OUT = /^(items|source|champions)\/|^dataset\.parquet$|\.(partial|lock)(\/|$)/;
 
+/** What the checks write with --metrics, as k8s/ runs them. */
+const METRICS = 'metrics.prom';
+
 function filesOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
@@ -44,9 +47,14 @@ async function keep(context: Context, { run, to }: Options): Promise<void> {
     },
     place,
   );
+  if (names.includes(METRICS)) await keepMetrics(context, join(folder, METRICS), to);
   await reporter.text(`${count(names.length)} file(s), ${bytes(size)}, are kept in ${place}.`);
   await reporter.result({ place, files: names.length, bytes: size });
 }
+
+/** Beside the folders of the nights: processors show those of the last one (backfill.metrics). */
+const keepMetrics = (context: Context, file: string, to: string): Promise<void> =>
+  withArchive(context, storage => storage.write(METRICS, readFileSync(file)), to);
 
 export function addKeep(backfill: Command, io: Io): void {
   const command = backfill

@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import { countsOf } from '../../../backfill/pipeline/step-record';
-import { METRICS_OPTION } from '../../backfill/metrics-file';
+import { metricsOptions } from '../../backfill/night-metrics';
 import { stepOptions } from '../../backfill/step';
 import { contextOf, withExamples, type Context, type GlobalOptions } from '../../context';
 import { CliError } from '../../errors';
@@ -140,9 +140,8 @@ export function addRun(backfill: Command, io: Io, steps: readonly Step[], progra
     .command('run [file...]')
     .description(`all steps: ${steps.map(({ name }) => name).join(', ')}`)
     .requiredOption('--run <dir>', 'run folder that all steps share; one that was stopped goes on');
-  stepOptions(trainOptions(planOptions(command)))
+  metricsOptions(stepOptions(trainOptions(planOptions(command))))
     .option('--sample <share>', 'of consistency: share of the scores, chosen by their ids (default: all)')
-    .option('--metrics <file>', METRICS_OPTION)
     .action((files: string[], options: RunOptions, self: Command) =>
       runAll(contextOf(io, self), steps, program, files, options, self.optsWithGlobals<GlobalOptions>()),
     );
