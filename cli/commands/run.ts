@@ -8,7 +8,7 @@ import { openForWork, stateDirectory } from '../embedded';
 import { usageError } from '../errors';
 import type { Io } from '../io';
 import { openLiveModels, type LiveModels } from '../models/live';
-import { rollbacksInRedis, rollbacksInState } from '../models/rollback-memory';
+import { memoryInRedis, memoryInState } from '../models/model-memory';
 import { startService } from '../live/service';
 
 interface RunOptions {
@@ -42,7 +42,7 @@ async function runDistributed(context: Context): Promise<void> {
   const onNote = (line: string): void => reporter.note(line);
   // The worker has a connection of its own, which says what is to be said of Redis.
   const redis = await connectedRedis(values, () => undefined);
-  const memory = rollbacksInRedis(redis, values['kafka.application']);
+  const memory = memoryInRedis(redis, values['kafka.application']);
   const opened: { models?: Promise<LiveModels> } = {};
   const openModels = (): Promise<LiveModels> =>
     (opened.models ??= openLiveModels(io, values, `rescore ${instanceName(values)}`, onNote, memory));
@@ -88,7 +88,7 @@ async function runEmbedded(context: Context, options: RunOptions): Promise<void>
   const state = openForWork(context, stateDirectory(context, options.state), values['state.partitions']);
   let models: LiveModels | null = null;
   try {
-    const memory = rollbacksInState(state.embedded);
+    const memory = memoryInState(state.embedded);
     models = await openLiveModels(io, values, 'rescore run --embedded', onNote, memory);
     const work = { settings: values, clock: io.clock, stop, onNote };
     const service = await startService({ ...work, state, scorer: models.scorer, models });

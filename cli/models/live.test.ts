@@ -5,18 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openRegistrySource, openScorer } from '../../models';
 import { VECTOR_WIDTH } from '../../processors/core';
-import { promoteVersion } from '../../models/registry/publish';
+import { promoteVersion, rollBack } from '../../models/registry/publish';
 import { seenPointer } from '../../models/registry/registry';
 import { DECISION, accept, emptyRegistry, publishTiny, tinyModel } from '../../models/testing/artifacts';
 import type { TestRegistry } from '../../models/testing/artifacts';
-import type { RollbackMemory } from '../../processors/swap';
+import type { ModelMemory } from '../../processors/swap';
 import { openEmbedded } from '../../streams/embedded';
+import type { Embedded } from '../../streams/embedded';
 import { systemClock } from '../clock';
 import type { Io } from '../io';
 import { parseSettings } from '../settings';
 import { runCli } from '../testing/captured-io';
 import { openLiveModels } from './live';
-import { rollbacksInState } from './rollback-memory';
+import type { LiveModels } from './live';
+import { memoryInState } from './model-memory';
 
 let cwd: string;
 let registry: TestRegistry;
@@ -39,7 +41,7 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 
-const open = (memory?: RollbackMemory) =>
+const open = (memory?: ModelMemory) =>
   openLiveModels(
     { cwd, clock: systemClock, openScorer, openModelSource: openRegistrySource } as unknown as Io,
     parseSettings(env, null).values,
@@ -80,17 +82,20 @@ test('a process that starts while the pointer names a damaged version takes the 
 
 test('a version that was rolled back does not score after a restart, until somebody promotes it again', async () => {
   const state = openEmbedded({ directory: join(cwd, 'state'), partitions: 1 });
-  const memory = rollbacksInState(state);
+  const memory = memoryInState(state);
   const poison = { feature: 4, threshold: 3.402_823e38, below: 0, above: NaN };
   const bad = tinyModel(true, { stumps: [...tinyModel(true).stumps, poison] });
   const first = await open(memory);
   const second = (await publishTiny(registry, 'churn', bad)).manifest.version;
   await first.look();
+  // As another processor would have it, where the rows were sound.
+  await memory.rememberProven('churn', second);
   const vectors = new Float32Array(VECTOR_WIDTH);
   vectors[4] = Infinity;
   const { by } = await first.scorer.scoreBatch!(vectors, 1);
   expect(madeBy(by.constants.models)).toBe(versions['churn']);
   expect(notes.at(-1)).toContain('The pointer still names it: `rescore models rollback churn`');
+  expect((await memory.recall()).proven.get('churn')).toBe(versions['churn']);
   await first.close();
   const again = await open(memory);
   expect(madeBy(again.scorer.constants.models)).toBe(versions['churn']);
@@ -104,6 +109,93 @@ test('a version that was rolled back does not score after a restart, until someb
   expect(madeBy(again.scorer.constants.models)).toBe(second);
   await again.close();
   await state.close();
+});
+
+describe('what became current while no process ran', () => {
+  const ROWS = 500;
+  /** Around the thresholds of the tiny models, so that their answers differ. */
+  const vectors = Float32Array.from({ length: ROWS * VECTOR_WIDTH }, (_, at) => {
+    const row = Math.floor(at / VECTOR_WIDTH);
+    return [(row % 5) + 0.5, (row % 3) * 8, (row % 7) / 20][at % VECTOR_WIDTH] ?? 0;
+  });
+  const score = async (models: LiveModels, batches: number): Promise<string | undefined> => {
+    let by = models.scorer.constants;
+    for (let batch = 0; batch < batches; batch++)
+      by = (await models.scorer.scoreBatch!(vectors, ROWS)).by.constants;
+    return madeBy(by.models);
+  };
+  let state: Embedded;
+  let memory: ModelMemory;
+  beforeEach(async () => {
+    env['RESCORE_MODELS_TRIAL_MICROS_PER_ROW'] = '1000000';
+    env['RESCORE_MODELS_TRIAL_ROWS'] = '400';
+    state = openEmbedded({ directory: join(cwd, 'state'), partitions: 1 });
+    memory = memoryInState(state);
+    const first = await open(memory);
+    // Nothing was proven before: it scores, and everybody is scored by it.
+    expect(first.wanted()).toBe(first.scorer.constants);
+    await first.close();
+    notes.length = 0;
+  });
+  afterEach(() => state.close());
+
+  test('is on trial beside what is proven; bad, it goes back, and does not score after the next start', async () => {
+    const second = await newer(-3);
+    const models = await open(memory);
+    expect(notes).toEqual([expect.stringContaining(`churn/${second} became current while`)]);
+    expect([madeBy(models.scorer.constants.models), models.wanted()]).toEqual([second, null]);
+    expect(await score(models, 4)).toBe(versions['churn']);
+    expect(notes.at(-1)).toContain(`churn/${second} is rolled back (shifted`);
+    await models.close();
+    const again = await open(memory);
+    expect(madeBy(again.scorer.constants.models)).toBe(versions['churn']);
+    expect(again.metrics!().onTrial['churn']).toBe(false);
+    await again.close();
+  });
+
+  test('good, it is proven, and the next start asks for no trial; promoted again after a rollback, it does', async () => {
+    const second = await newer(0.75);
+    const models = await open(memory);
+    expect(models.wanted()).toBeNull();
+    expect(await score(models, 30)).toBe(second);
+    expect(notes.at(-1)).toContain(`churn/${second} has passed its trial`);
+    await models.close();
+    const again = await open(memory);
+    expect(again.wanted()).toBe(again.scorer.constants);
+    await again.close();
+    const [rolled] = [{ model: 'churn', version: second, sequence: 2, previous: versions['churn']! }];
+    await memory.rememberRollback({ ...rolled, words: 'output: row 0 gave NaN' });
+    const back = await open(memory);
+    expect(madeBy(back.scorer.constants.models)).toBe(versions['churn']);
+    await back.close();
+    const seen = await seenPointer(registry, 'churn');
+    await promoteVersion(registry, 'churn', second, accept, DECISION, seen);
+    const promoted = await open(memory);
+    expect([madeBy(promoted.scorer.constants.models), promoted.wanted()]).toEqual([second, null]);
+    await promoted.close();
+  });
+
+  test('no trial where a person took the proven one back, where there are none, or where it is gone, which is said', async () => {
+    const second = await newer(-3);
+    env['RESCORE_MODELS_TRIAL_MINUTES'] = '0';
+    const without = await open(memory);
+    expect(without.wanted()).toBe(without.scorer.constants);
+    await without.close();
+    delete env['RESCORE_MODELS_TRIAL_MINUTES'];
+    await rollBack(registry, 'churn', accept, DECISION);
+    const back = await open(memory);
+    expect(madeBy(back.wanted()!.models)).toBe(versions['churn']);
+    await back.close();
+    expect(notes).toEqual([]);
+    await promoteVersion(registry, 'churn', second, accept, DECISION, await seenPointer(registry, 'churn'));
+    writeFileSync(join(cwd, 'models', 'churn', versions['churn']!, 'model.onnx'), 'no model');
+    const models = await open(memory);
+    expect(madeBy(models.wanted()!.models)).toBe(second);
+    expect(notes).toEqual([
+      expect.stringContaining(`churn/${second} scores without a trial, as ${versions['churn']}, the last`),
+    ]);
+    await models.close();
+  });
 });
 
 test('with no version before, it says what is wrong and nothing starts', async () => {

@@ -1,21 +1,13 @@
 /** The models of a process that scores live: opened, followed in the registry, rolled back, shadowed. */
 import type { ScoringConstants } from '../../processors/core';
 import type { Scorer } from '../../processors/ports';
-import { HotScorer, ModelFollower, isStillAt } from '../../processors/swap';
-import type {
-  FollowerEvent,
-  ModelSource,
-  OpenedModel,
-  Pointed,
-  Rollback,
-  RollbackMemory,
-  SwapEvent,
-  SwapMetrics,
-} from '../../processors/swap';
+import { HotScorer, ModelFollower } from '../../processors/swap';
+import type { FollowerEvent, ModelMemory, ModelSource, SwapEvent, SwapMetrics } from '../../processors/swap';
 import { MINUTE_MS, SECOND_MS } from '../../schemas';
 import type { Io } from '../io';
 import { laneScorer } from '../lanes';
 import type { Settings } from '../settings';
+import { openAtStart } from './opening';
 import { modelsPlace } from './registry';
 import { sentenceOf } from './swap-words';
 
@@ -38,7 +30,7 @@ export async function openLiveModels(
   settings: Settings,
   by: string,
   onNote: (line: string) => void,
-  memory?: RollbackMemory,
+  memory?: ModelMemory,
 ): Promise<LiveModels> {
   if (io.openModelSource === undefined) return fixedModels(io, settings);
   const source = io.openModelSource({
@@ -72,23 +64,28 @@ async function hotModels(
   { clock }: Io,
   settings: Settings,
   source: ModelSource,
-  memory: RollbackMemory | undefined,
+  memory: ModelMemory | undefined,
   onEvent: (event: SwapEvent | FollowerEvent) => void,
 ): Promise<LiveModels> {
-  const rollbacks = (await memory?.recall()) ?? [];
+  const remembered = (await memory?.recall()) ?? { rollbacks: [], proven: new Map<string, string>() };
+  const limits = limitsOf(settings);
+  const hasTrials = limits.trial.forMs > 0;
   const nowMicros = (): number => performance.now() * 1_000;
-  const { pointers, models } = await openCurrent(source, rollbacks, nowMicros, onEvent);
+  const opening = { source, remembered, hasTrials, nowMicros, onEvent };
+  const { pointers, models, beside } = await openAtStart(opening);
   const hot: HotScorer = new HotScorer(models, {
     source,
     now: () => clock.now(),
     nowMicros,
-    ...limitsOf(settings),
+    ...limits,
     openPrevious: async (name, version) => {
       const previous = follower.previousOf(name, version);
       return previous === null ? null : source.open(name, previous, null);
     },
     onEvent: event => {
       if (event.kind === 'rolledBack') follower.noteRollback(event);
+      if (event.kind === 'proven' || (event.kind === 'swapped' && !event.isOnTrial))
+        follower.noteProven(event.model, event.version);
       onEvent(event);
     },
   });
@@ -96,7 +93,9 @@ async function hotModels(
   const movesPointers = settings['models.rollback'] === 'registry';
   const options = { source, clock, nowMicros, everyMs, movesPointers, onEvent };
   const follower = new ModelFollower(hot, { ...options, ...(memory === undefined ? {} : { memory }) });
-  follower.begin(pointers, rollbacks);
+  follower.begin(pointers, remembered.rollbacks);
+  for (const proven of beside) hot.tryBeside(proven);
+  for (const { name, version } of models) if (!hot.metrics.onTrial[name]) follower.noteProven(name, version);
   return {
     scorer: hot,
     metrics: () => hot.metrics,
@@ -124,58 +123,3 @@ const limitsOf = (settings: Settings) => ({
     microsPerRow: settings['models.trialMicrosPerRow'],
   },
 });
-
-/** What the pointers say, or the version before where that may not score. Throws when neither may. */
-async function openCurrent(
-  source: ModelSource,
-  rollbacks: readonly Rollback[],
-  nowMicros: () => number,
-  onEvent: (event: FollowerEvent) => void,
-): Promise<{ pointers: Map<string, Pointed>; models: OpenedModel[] }> {
-  const pointers = new Map<string, Pointed>();
-  const models: OpenedModel[] = [];
-  try {
-    for (const name of source.names) {
-      const pointed = await source.champion(name);
-      pointers.set(name, pointed);
-      const known = rollbacks.find(one => one.model === name && isStillAt(one, pointed));
-      const opened = known === undefined ? null : await openInstead(source, known, onEvent);
-      models.push(opened ?? (await openOrPrevious(source, name, pointed, nowMicros, onEvent)));
-    }
-  } catch (error) {
-    await Promise.all(models.map(model => model.release()));
-    throw error;
-  }
-  return { pointers, models };
-}
-
-/** What scores since a rollback; null where it cannot be opened any more. */
-async function openInstead(
-  source: ModelSource,
-  { model, version, previous, words }: Rollback,
-  onEvent: (event: FollowerEvent) => void,
-): Promise<OpenedModel | null> {
-  const opened = await source.open(model, previous, null).catch(() => null);
-  if (opened !== null) onEvent({ kind: 'stillRolledBack', model, version, previous, words });
-  return opened;
-}
-
-async function openOrPrevious(
-  source: ModelSource,
-  name: string,
-  { version, digest, previous }: Pointed,
-  nowMicros: () => number,
-  onEvent: (event: FollowerEvent) => void,
-): Promise<OpenedModel> {
-  const startedAt = nowMicros();
-  try {
-    return await source.open(name, version, digest);
-  } catch (error) {
-    const tookMs = (nowMicros() - startedAt) / 1_000;
-    const older = previous === null ? null : await source.open(name, previous, null).catch(() => null);
-    if (older === null) throw error;
-    const { code = 'unexpected', message } = error as Error & { code?: string };
-    onEvent({ kind: 'refused', role: 'champion', model: name, version, code, words: message, tookMs });
-    return older;
-  }
-}

@@ -10,6 +10,8 @@ export function sentenceOf(event: SwapEvent | FollowerEvent, stays: boolean): st
       return `${event.model}/${event.version} scores from the next batch on, instead of ${event.previous}; opened in ${event.tookMs.toFixed(0)} ms.`;
     case 'proven':
       return `${event.model}/${event.version} has passed its trial over ${event.scored} scores.`;
+    case 'trialExtended':
+      return `${event.model}/${event.version} stays on trial: ${event.rows} rows were compared in its time, ${event.wanted} are wanted. It scores; nobody is rescored for it until then.`;
     case 'rolledBack':
       return `${event.model}/${event.version} is rolled back (${event.reason}: ${event.words}); ${event.previous} scores again after ${event.tookMs.toFixed(1)} ms. ${exposure(event.scoredForMs)}${stays ? ` The pointer still names it: \`rescore models rollback ${event.model}\` moves it for all.` : ''}`;
     case 'refused':
@@ -24,7 +26,13 @@ export function sentenceOf(event: SwapEvent | FollowerEvent, stays: boolean): st
       return `The pointer of ${event.model} could not be moved back: ${event.words} This process keeps to the version before; \`rescore models rollback ${event.model}\` does it for all.`;
     case 'stillRolledBack':
       return `${event.model}/${event.version} was rolled back before (${event.words}), and the pointer still names it: ${event.previous} scores. \`rescore models rollback ${event.model}\` moves the pointer, \`rescore models promote ${event.model} ${event.version} --again\` brings it back.`;
+    case 'startsOnTrial':
+      return `${event.model}/${event.version} became current while this process did not run: it scores on trial beside ${event.proven}, the last one that is proven.`;
+    case 'untried':
+      return `${event.model}/${event.version} scores without a trial, as ${event.proven}, the last one that is proven, may not score any more: ${event.words}`;
     case 'notRemembered':
+      if (event.what === 'proven')
+        return `That ${event.model}/${event.version} is proven could not be kept: ${event.words} After a restart it may be on trial again.`;
       return `That ${event.model}/${event.version} is rolled back could not be kept: ${event.words} A restart would score with it again: move the pointer with \`rescore models rollback ${event.model}\`.`;
     case 'shadowing':
       return event.version === null

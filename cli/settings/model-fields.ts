@@ -16,7 +16,7 @@ export const LIVE_MODEL_FIELDS = {
   'models.trialMinutes': number(0, 10_080, {
     unit: 'minutes',
     default: 15,
-    about: 'A version that was swapped in is compared with the one before for at most this long; 0: never.',
+    about: 'After this long on trial a tenth of models.trialRows is enough to judge a version; 0: no trials.',
   }),
   'models.trialRows': integer(100, 100_000, {
     unit: 'rows',

@@ -44,8 +44,8 @@ export class RegistrySource implements ModelSource<OpenModel> {
     const pointer = await currentPointer(this.place, name);
     if (pointer === null)
       throw new ArtifactError('pointer-missing', `${name}/current.json`, 'there is no such file');
-    const { version, manifestSha256: digest, sequence, previous } = pointer;
-    return { version, digest, sequence, previous };
+    const { version, manifestSha256: digest, sequence, previous, withdrawn = [] } = pointer;
+    return { version, digest, sequence, previous, withdrawn };
   }
 
   async shadow(name: string): Promise<Pointed | null> {

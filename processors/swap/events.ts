@@ -2,8 +2,18 @@
 import type { RollbackReason } from './trial';
 
 export type SwapEvent =
-  | { kind: 'swapped'; model: string; version: string; previous: string; tookMs: number }
+  | {
+      kind: 'swapped';
+      model: string;
+      version: string;
+      previous: string;
+      tookMs: number;
+      /** false: it needs no trial, or there are none. */
+      isOnTrial: boolean;
+    }
   | { kind: 'proven'; model: string; version: string; scored: number }
+  /** The time of the trial is over, and too few rows were seen: it goes on until `wanted` are compared. */
+  | { kind: 'trialExtended'; model: string; version: string; rows: number; wanted: number }
   | {
       kind: 'rolledBack';
       model: string;

@@ -121,12 +121,32 @@ test('a version that was rolled back does not come back as the one that scored b
   source.add('churn', 'v2', following());
   source.publish('churn', 'v3', (vectors, rows) => (isPoisoned ? failing : following())(vectors, rows));
   await follower.look();
+  for (let batch = 0; batch < 4; batch++) await hot.scoreBatch(VECTORS, 10);
   time.now += 61_000;
   hot.look();
   expect([hot.versionOf('churn'), hot.provenConstants === null]).toEqual(['v3', false]);
   isPoisoned = true;
   const { by } = await hot.scoreBatch(VECTORS, 10);
   expect(by.constants.models).toContainEqual({ name: 'churn', version: 'v1' });
+});
+
+test('where a person goes back, what was taken back is no measure for what scores again', async () => {
+  const source = new PlainSource();
+  const { hot, follower, events, time } = await running(source);
+  source.publish(
+    'churn',
+    'v2',
+    following(share => share / 2),
+  );
+  await follower.look();
+  for (let batch = 0; batch < 4; batch++) await hot.scoreBatch(VECTORS, 10);
+  time.now += 61_000;
+  await follower.look();
+  expect(events.at(-1)).toMatchObject({ kind: 'proven', version: 'v2' });
+  source.takeBack('churn', 'v1');
+  await follower.look();
+  expect(events.at(-1)).toMatchObject({ kind: 'swapped', version: 'v1', isOnTrial: false });
+  expect(hot.provenConstants).toBe(hot.constants);
 });
 
 test('a look that is under way when the process ends swaps nothing in, and holds nobody up', async () => {

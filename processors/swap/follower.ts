@@ -11,7 +11,7 @@ import { wordsOf } from './events';
 import type { SwapEvent } from './events';
 import type { HotScorer } from './hot-scorer';
 import { isStillAt } from './source';
-import type { ModelSource, OpenedModel, Pointed, Rollback, RollbackMemory } from './source';
+import type { ModelMemory, ModelSource, OpenedModel, Pointed, Rollback } from './source';
 
 export interface FollowerOptions<M extends OpenedModel> {
   source: ModelSource<M>;
@@ -21,8 +21,8 @@ export interface FollowerOptions<M extends OpenedModel> {
   everyMs: number;
   /** Pointers may be moved back; false: a rollback is this process's alone. */
   movesPointers: boolean;
-  /** Left out: rollbacks end with the process. */
-  memory?: RollbackMemory;
+  /** Left out: what it finds out ends with the process. */
+  memory?: ModelMemory;
   onEvent: (event: SwapEvent | FollowerEvent) => void;
 }
 
@@ -43,8 +43,12 @@ export type FollowerEvent =
   | { kind: 'pointerStays'; model: string; words: string }
   /** It was rolled back before this process began, and its pointer has not moved since. */
   | { kind: 'stillRolledBack'; model: string; version: string; previous: string; words: string }
-  /** The next process will not know of the rollback. */
-  | { kind: 'notRemembered'; model: string; version: string; words: string }
+  /** What scores from the start became current while nobody looked; `proven` answers beside it. */
+  | { kind: 'startsOnTrial'; model: string; version: string; proven: string }
+  /** `proven` may not score any more, so that what scores from the start has nobody to be compared with. */
+  | { kind: 'untried'; model: string; version: string; proven: string; words: string }
+  /** The next process will not know of the rollback, or that it is proven. */
+  | { kind: 'notRemembered'; what: 'rollback' | 'proven'; model: string; version: string; words: string }
   | { kind: 'shadowing'; model: string; version: string | null };
 
 /** Tried before, without success. */
@@ -131,8 +135,26 @@ export class ModelFollower<M extends OpenedModel = OpenedModel> {
     const rollback = { model, version, sequence, previous, words: said };
     this.reject(rollback);
     this.hot.metrics.behind[model] = true;
-    this.options.memory?.remember(rollback).catch((error: unknown) => {
-      this.options.onEvent({ kind: 'notRemembered', model, version, words: wordsOf(error) });
+    this.remember('rollback', model, version, memory => memory.rememberRollback(rollback));
+    // A person who brings the version back wants it tried, also where it was proven before it failed.
+    this.noteProven(model, previous);
+  }
+
+  /** It passed its trial, or it scores without one. */
+  noteProven(model: string, version: string): void {
+    this.remember('proven', model, version, memory => memory.rememberProven(model, version));
+  }
+
+  private remember(
+    what: 'rollback' | 'proven',
+    model: string,
+    version: string,
+    write: (memory: ModelMemory) => Promise<void>,
+  ): void {
+    const { memory, onEvent } = this.options;
+    if (memory === undefined) return;
+    write(memory).catch((error: unknown) => {
+      onEvent({ kind: 'notRemembered', what, model, version, words: wordsOf(error) });
     });
   }
 
@@ -168,8 +190,11 @@ export class ModelFollower<M extends OpenedModel = OpenedModel> {
     this.notePointer(name, pointed);
     if (this.isRejected(name, pointed)) {
       await this.moveBack(name, pointed);
-    } else if (this.hot.versionOf(name) !== pointed.version && !this.hot.returnTo(name, pointed.version))
-      await this.tryOpen(name, pointed, 'champion', (model, tookMs) => this.hot.swap(model, tookMs));
+    } else if (this.hot.versionOf(name) !== pointed.version && !this.hot.returnTo(name, pointed.version)) {
+      // A trial beside what was taken back would bring it back when the two differ.
+      const isTried = pointed.withdrawn?.includes(this.hot.versionOf(name)) !== true;
+      await this.tryOpen(name, pointed, 'champion', (model, tookMs) => this.hot.swap(model, tookMs, isTried));
+    }
     this.hot.metrics.behind[name] = this.hot.versionOf(name) !== pointed.version;
   }
 

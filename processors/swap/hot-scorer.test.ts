@@ -1,5 +1,6 @@
 /** Laws of the swap: one set of models a batch, nothing lost, no model used after its release, nothing kept for ever. */
 import fc from 'fast-check';
+import { DAY_MS } from '../../schemas';
 import { VECTOR_WIDTH } from '../core';
 import { agreementOf } from './agreement';
 import { PlainSource, failing, following } from './testing/plain-models';
@@ -147,6 +148,80 @@ test('a trial finds a model that is slow, and passes one that is neither slow no
   for (let batch = 0; batch < 30; batch++) await hot.scoreBatch(VECTORS, ROWS);
   expect(events.at(-1)).toMatchObject({ kind: 'proven', version: 'v3' });
   expect(hot.provenConstants).not.toBeNull();
+});
+
+test('however the rows come and the time goes, a version that is turned round never passes', async () => {
+  const step = fc.oneof(
+    fc.record({ rows: fc.integer({ min: 1, max: 60 }) }),
+    fc.record({ ms: fc.integer({ min: 1, max: 2 * DAY_MS }) }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async steps => {
+      const source = new PlainSource();
+      const { hot, follower, events, time } = await running(source);
+      source.publish(
+        'churn',
+        'v2',
+        following(share => 1 - share),
+      );
+      await follower.look();
+      let seen = 0;
+      for (const what of steps) {
+        if ('ms' in what) time.now += what.ms;
+        else {
+          const shares = Array.from({ length: what.rows }, () => ((seen++ * 37) % 101) / 101);
+          await hot.scoreBatch(vectorsOf(shares), what.rows);
+        }
+        hot.look();
+        // Nobody is rescored for it: only what is proven is wanted of everybody.
+        expect(hot.provenConstants === null).toBe(hot.versionOf('churn') === 'v2');
+      }
+      expect(events.filter(({ kind }) => kind === 'proven')).toEqual([]);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test.each([
+  ['its time is over: a tenth of its rows', 60_000, 40],
+  ['it has lasted a day: 30 rows', DAY_MS, 30],
+])('enough when %s; until then it goes on, and says so once', async (_what, lasted, enough) => {
+  const source = new PlainSource();
+  const { hot, follower, events, time } = await running(source);
+  source.publish(
+    'churn',
+    'v2',
+    following(share => share * 0.99),
+  );
+  await follower.look();
+  await hot.scoreBatch(VECTORS, enough - 1);
+  time.now += lasted;
+  for (let look = 0; look < 3; look++) hot.look();
+  expect(events.filter(({ kind }) => kind !== 'swapped')).toEqual([
+    { kind: 'trialExtended', model: 'churn', version: 'v2', rows: enough - 1, wanted: enough },
+  ]);
+  expect(hot.provenConstants).toBeNull();
+  await hot.scoreBatch(VECTORS, 1);
+  expect(events.at(-1)).toMatchObject({ kind: 'proven', version: 'v2' });
+});
+
+test('a model beside one that scores from the start: the same trial, and the way back', async () => {
+  const source = new PlainSource();
+  source.publish(
+    'churn',
+    'v2',
+    following(share => 1 - share),
+  );
+  const { hot, events } = await running(source);
+  hot.tryBeside(await source.open('churn', 'v1'));
+  expect(hot.provenConstants).toBeNull();
+  for (let batch = 0; batch < 4; batch++) await hot.scoreBatch(VECTORS, ROWS);
+  expect(events).toEqual([
+    expect.objectContaining({ kind: 'rolledBack', version: 'v2', previous: 'v1', reason: 'reordered' }),
+  ]);
+  hot.close();
+  await settled();
+  for (const { released, isBroken } of source.opened) expect([released, isBroken]).toEqual([1, false]);
 });
 
 test('a shadow changes nothing that is said, and its failure ends only itself', async () => {

@@ -12,6 +12,7 @@ import type { ScoringConstants } from '../core';
 import { VECTOR_WIDTH } from '../core';
 import type { BatchAnswers, RawScoreColumns, Scorer } from '../ports';
 import { wordsOf } from './events';
+import type { SwapEvent } from './events';
 import { HeldModel, ModelFault, ModelSet } from './model-set';
 import { newSwapMetrics } from './metrics';
 import type { SwapMetrics } from './metrics';
@@ -94,31 +95,13 @@ export class HotScorer<M extends OpenedModel = OpenedModel> implements Scorer {
       const at = set.models.indexOf(trial.model);
       if (at < 0 || this.trials.get(trial.model.name) !== trial) continue;
       trial.noteBatch(rows, took[at]!);
-      await this.compare(trial, vectors, rows, columns[trial.model.name]!);
+      await trial.compare(vectors, rows, columns[trial.model.name]!);
       isRolledBack = this.judge(trial) || isRolledBack;
     }
     if (isRolledBack) return null;
     for (const shadow of this.shadows.values())
       shadow.follow(vectors, rows, VECTOR_WIDTH, columns[shadow.held.name]!);
     return { raw, by: set };
-  }
-
-  private async compare(
-    trial: Trial<M>,
-    vectors: Float32Array,
-    rows: number,
-    answered: Float32Array,
-  ): Promise<void> {
-    const sample = trial.sampleOf(rows);
-    if (sample === 0) return;
-    trial.previous.hold();
-    try {
-      trial.notePairs(await trial.previous.model.answer(vectors, sample), answered);
-    } catch {
-      // What the model before cannot answer says nothing about this one.
-    } finally {
-      trial.previous.drop();
-    }
   }
 
   /** True when the model went back. */
@@ -132,12 +115,17 @@ export class HotScorer<M extends OpenedModel = OpenedModel> implements Scorer {
       this.rollBack(trial.model, trial.previous, verdict.reason, verdict.words, noticedAt);
       return true;
     }
-    this.endTrial(name);
-    this.options.onEvent({ kind: 'proven', model: name, version, scored: trial.scored });
+    if (verdict.kind === 'passed') this.endTrial(name);
+    const { scored } = trial;
+    this.options.onEvent(
+      verdict.kind === 'passed'
+        ? { kind: 'proven', model: name, version, scored }
+        : { ...verdict, kind: 'trialExtended', model: name, version },
+    );
     return false;
   }
 
-  /** Ends trials whose time is over, also when nothing is scored. */
+  /** Judges trials whose time is over, also when nothing is scored. */
   look(): void {
     for (const trial of [...this.trials.values()]) this.judge(trial);
   }
@@ -193,8 +181,16 @@ export class HotScorer<M extends OpenedModel = OpenedModel> implements Scorer {
     this.options.onEvent({ kind: 'rolledBack', ...event });
   }
 
-  /** Scores with this version from the next batch on. Throws when it does not fit the others; nothing changes then. */
-  swap(opened: M, tookMs: number): void {
+  /** What scores from the start is on trial beside the version that was proven before the process began. */
+  tryBeside(proven: M): void {
+    this.startTrial(this.set.of(proven.name), this.held(proven).hold());
+  }
+
+  /**
+   * Scores with this version from the next batch on; `isTried` false: without a trial. Throws when it does not fit the
+   * others; nothing changes then.
+   */
+  swap(opened: M, tookMs: number, isTried = true): void {
     const model = this.held(opened);
     const { name, version } = model;
     const trial = this.trials.get(name);
@@ -209,10 +205,10 @@ export class HotScorer<M extends OpenedModel = OpenedModel> implements Scorer {
     }
     this.endTrial(name);
     this.reopened.forget(name);
-    if (this.options.trial.forMs > 0) this.startTrial(model, previous);
+    const isOnTrial = isTried && this.options.trial.forMs > 0;
+    if (isOnTrial) this.startTrial(model, previous);
     else previous.drop();
-    this.metrics.swaps++;
-    this.options.onEvent({ kind: 'swapped', model: name, version, previous: before.version, tookMs });
+    this.noteSwap({ model: name, version, previous: before.version, tookMs, isOnTrial });
   }
 
   /** To the last proven version, without opening it again. False: it is not at hand. */
@@ -221,10 +217,14 @@ export class HotScorer<M extends OpenedModel = OpenedModel> implements Scorer {
     if (trial?.previous.version !== version) return false;
     this.replace(trial.previous);
     this.endTrial(name);
-    this.metrics.swaps++;
     const previous = trial.model.version;
-    this.options.onEvent({ kind: 'swapped', model: name, version, previous, tookMs: 0 });
+    this.noteSwap({ model: name, version, previous, tookMs: 0, isOnTrial: false });
     return true;
+  }
+
+  private noteSwap(swapped: Omit<Extract<SwapEvent, { kind: 'swapped' }>, 'kind'>): void {
+    this.metrics.swaps++;
+    this.options.onEvent({ kind: 'swapped', ...swapped });
   }
 
   /** Answers beside the current model; null ends it. */

@@ -7,5 +7,13 @@ export { DIFFERENCE_EDGES, newSwapMetrics } from './metrics';
 export type { SwapMetrics } from './metrics';
 export type { ShadowLimits } from './shadow';
 export { isStillAt } from './source';
-export type { ModelSource, OpenedModel, PointerMove, Pointed, Rollback, RollbackMemory } from './source';
+export type {
+  ModelMemory,
+  ModelSource,
+  OpenedModel,
+  PointerMove,
+  Pointed,
+  RememberedModels,
+  Rollback,
+} from './source';
 export type { TrialLimits } from './trial';

@@ -22,6 +22,8 @@ export interface Pointed {
   readonly sequence: number;
   /** Scored before it. */
   readonly previous: string | null;
+  /** A person, or a processor, has taken these back. */
+  readonly withdrawn?: readonly string[];
 }
 
 /** A version that a process has rolled back while the pointer stayed at it. */
@@ -35,10 +37,22 @@ export interface Rollback {
   words: string;
 }
 
-/** Beside the state, so that a restart does not bring back what was rolled back. The newest of each model. */
-export interface RollbackMemory {
-  recall(): Promise<readonly Rollback[]>;
-  remember(rollback: Rollback): Promise<void>;
+/** What processes that share a state know of versions. */
+export interface RememberedModels {
+  /** The newest of each model. */
+  rollbacks: readonly Rollback[];
+  /** The version of each model that last passed a trial, or scored first. */
+  proven: ReadonlyMap<string, string>;
+}
+
+/**
+ * Beside the state, so that a restart neither brings back what was rolled back, nor lets a version score untried that
+ * became current while nobody looked.
+ */
+export interface ModelMemory {
+  recall(): Promise<RememberedModels>;
+  rememberRollback(rollback: Rollback): Promise<void>;
+  rememberProven(model: string, version: string): Promise<void>;
 }
 
 /** Whether the pointer still is where the version was rolled back; moved to it anew, a person has brought it back. */

@@ -75,6 +75,13 @@ export class PlainSource implements ModelSource<PlainModel> {
     this.pointers.set(name, { version, digest: null, sequence, previous: seen?.version ?? null });
   }
 
+  /** As a person rolls back: what scored is withdrawn. */
+  takeBack(name: string, to: string): void {
+    const { version, sequence } = this.pointers.get(name)!;
+    const pointed = { version: to, digest: null, sequence: sequence + 1, previous: null };
+    this.pointers.set(name, { ...pointed, withdrawn: [version] });
+  }
+
   champion(name: string): Promise<Pointed> {
     return Promise.resolve(this.pointers.get(name)!);
   }

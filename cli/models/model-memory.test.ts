@@ -1,4 +1,4 @@
-/** What was rolled back is known after a restart, of each model the newest, in Redis and in an embedded state. */
+/** What was rolled back and what is proven is known after a restart, of each model the newest, in Redis and embedded. */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { heldPartitions, occupiedPartitions } from '../../processors/state/redis';
-import type { Rollback, RollbackMemory } from '../../processors/swap';
+import type { ModelMemory, Rollback } from '../../processors/swap';
 import { openEmbedded } from '../../streams/embedded';
 import type { Embedded } from '../../streams/embedded';
 import { systemClock } from '../clock';
-import { rollbacksInRedis, rollbacksInState } from './rollback-memory';
+import { memoryInRedis, memoryInState } from './model-memory';
 
 const folder = mkdtempSync(join(tmpdir(), 'rescore-rollbacks-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -23,17 +23,21 @@ const rollback = (model: string, version: string, sequence: number): Rollback =>
   words: 'output: row 0 gave NaN',
 });
 
-async function keeps(open: () => RollbackMemory | Promise<RollbackMemory>): Promise<void> {
+async function keeps(open: () => ModelMemory | Promise<ModelMemory>): Promise<void> {
   const memory = await open();
-  expect(await memory.recall()).toEqual([]);
-  await memory.remember(rollback('churn', 'v2', 2));
-  await memory.remember(rollback('ltv', 'v2', 5));
-  await memory.remember(rollback('churn', 'v3', 3));
-  const again = await open();
-  expect([...(await again.recall())].sort((a, b) => (a.model < b.model ? -1 : 1))).toEqual([
+  expect(await memory.recall()).toEqual({ rollbacks: [], proven: new Map() });
+  await memory.rememberRollback(rollback('churn', 'v2', 2));
+  await memory.rememberRollback(rollback('ltv', 'v2', 5));
+  await memory.rememberRollback(rollback('churn', 'v3', 3));
+  await memory.rememberProven('churn', 'v2');
+  await memory.rememberProven('engagement', 'v1');
+  await memory.rememberProven('churn', 'v1');
+  const { rollbacks, proven } = await (await open()).recall();
+  expect([...rollbacks].sort((a, b) => (a.model < b.model ? -1 : 1))).toEqual([
     rollback('churn', 'v3', 3),
     rollback('ltv', 'v2', 5),
   ]);
+  expect(Object.fromEntries(proven)).toEqual({ churn: 'v1', engagement: 'v1' });
 }
 
 test('in an embedded state', async () => {
@@ -42,7 +46,7 @@ test('in an embedded state', async () => {
   await keeps(async () => {
     await state?.close();
     state = openEmbedded({ directory, partitions: 1 });
-    return rollbacksInState(state);
+    return memoryInState(state);
   });
   await (state as unknown as Embedded).close();
 });
@@ -76,13 +80,13 @@ if (!hasServer)
   });
 
   test('for all processors of an application; no partition is taken for it', async () => {
-    await keeps(() => rollbacksInRedis(redis, 'shop'));
-    expect(await rollbacksInRedis(redis, 'other').recall()).toEqual([]);
+    await keeps(() => memoryInRedis(redis, 'shop'));
+    expect((await memoryInRedis(redis, 'other').recall()).proven.size).toBe(0);
     expect([await heldPartitions(redis, 'shop'), await occupiedPartitions(redis, 'shop')]).toEqual([[], []]);
   });
 
   test('what somebody damaged is forgotten, and the rest is not', async () => {
     await redis.hset('{shop:models}:rollbacks', 'churn', '{', 'engagement', '{"model":"engagement"}');
-    expect(await rollbacksInRedis(redis, 'shop').recall()).toEqual([rollback('ltv', 'v2', 5)]);
+    expect((await memoryInRedis(redis, 'shop').recall()).rollbacks).toEqual([rollback('ltv', 'v2', 5)]);
   });
 });
