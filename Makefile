@@ -12,7 +12,7 @@ STAMP := node_modules/.installed
 CFN_LINT := k8s/fargate/.venv/.installed
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 # Not npm ci: a registry that carries one platform only leaves the others out of the lock, and npm ci refuses that.
 $(STAMP): package.json package-lock.json .npmrc
