@@ -192,8 +192,8 @@ export async function checkState(directory: string): Promise<StateReport> {
       try {
         decodeCustomer(customerId, value);
       } catch (error) {
-        if (!(error instanceof CorruptStateError || error instanceof RangeError)) throw error;
-        report.problems.push({ customerId, what: error.message });
+        if (!(error instanceof CorruptStateError)) throw error;
+        report.problems.push({ customerId, what: error.fault });
       }
     }
     await checkPositions(state, report);

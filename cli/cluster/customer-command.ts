@@ -75,7 +75,7 @@ async function mustBeKnown(
 ): Promise<void> {
   const state = await openClusterState(settings.values);
   try {
-    const value = await state.storedValue(partition, customerId);
+    const { value } = await state.store.peek(partition, customerId);
     if (value !== null && (kind === 'erase' || isHeld(decodeCustomer(customerId, value)))) return;
   } finally {
     state.close();

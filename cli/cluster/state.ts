@@ -1,8 +1,7 @@
 /** The distributed state as commands read it: beside running processors, without taking a claim. */
-import { CorruptStateError, decodeCustomer } from '../../processors/core';
 import { RedisStateStore, heldPartitions } from '../../processors/state/redis';
+import type { StoredCustomer } from '../../processors/ports';
 import type { CustomerId } from '../../schemas';
-import type { StateReport } from '../embedded';
 import { CliError } from '../errors';
 import type { Settings } from '../settings';
 import { connectedRedis } from './connections';
@@ -14,8 +13,8 @@ export interface OpenClusterState {
   partitions: readonly number[];
   /** Lane by lane in byte order of the ids; markers of erasures too. */
   storedValues: () => AsyncGenerator<{ partition: number; customerId: CustomerId; value: Uint8Array }>;
-  /** As it is stored; null: nothing is held. */
-  storedValue: (partition: number, id: CustomerId) => Promise<Uint8Array | null>;
+  /** As it is, without a claim on it. */
+  store: RedisStateStore;
   close: () => void;
 }
 
@@ -33,7 +32,7 @@ export async function openClusterState(settings: Settings): Promise<OpenClusterS
   return {
     partitions,
     storedValues: () => allValues(store, partitions),
-    storedValue: (partition, id) => store.peek(partition, id),
+    store,
     close: () => redis.disconnect(),
   };
 }
@@ -42,39 +41,17 @@ async function* allValues(
   store: RedisStateStore,
   partitions: readonly number[],
 ): AsyncGenerator<{ partition: number; customerId: CustomerId; value: Uint8Array }> {
-  for (const partition of partitions) {
-    let cursor: CustomerId | undefined;
-    for (;;) {
-      const page = await store.scan(partition, PAGE, cursor);
-      for (const { customerId, value } of page) yield { partition, customerId, value };
-      if (page.length < PAGE) break;
-      cursor = page[page.length - 1]!.customerId;
-    }
-  }
+  for (const partition of partitions)
+    for await (const one of valuesOf(store, partition)) yield { partition, ...one };
 }
 
-/** Decodes every stored value. */
-export async function checkClusterState(settings: Settings): Promise<StateReport> {
-  const state = await openClusterState(settings);
-  const report: StateReport = {
-    customers: 0,
-    partitions: state.partitions.length,
-    stateBytes: 0,
-    problems: [],
-  };
-  try {
-    for await (const { partition, customerId, value } of state.storedValues()) {
-      report.customers++;
-      report.stateBytes += value.length;
-      try {
-        decodeCustomer(customerId, value);
-      } catch (error) {
-        if (!(error instanceof CorruptStateError || error instanceof RangeError)) throw error;
-        report.problems.push({ customerId, what: `${error.message} (partition ${partition})` });
-      }
-    }
-  } finally {
-    state.close();
+/** Of one lane, in byte order of the ids. */
+export async function* valuesOf(store: RedisStateStore, partition: number): AsyncGenerator<StoredCustomer> {
+  let cursor: CustomerId | undefined;
+  for (;;) {
+    const page = await store.scan(partition, PAGE, cursor);
+    yield* page;
+    if (page.length < PAGE) break;
+    cursor = page[page.length - 1]!.customerId;
   }
-  return report;
 }

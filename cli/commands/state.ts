@@ -1,13 +1,15 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { checkClusterState, openClusterState } from '../cluster/state';
+import { checkClusterState } from '../cluster/check';
+import { openClusterState } from '../cluster/state';
 import { contextOf, instantOption, withExamples } from '../context';
 import { digestState } from '../customer/digest';
 import { checkState, openForReading, stateDirectory, STATE_FILE } from '../embedded';
 import { CliError, usageError } from '../errors';
 import type { Io } from '../io';
 import { bytes, count, instant } from '../output/format';
+import { printable } from '../output/table';
 import { rebuildCommand } from './state-rebuild';
 import { modelsPlace } from '../models/registry';
 
@@ -67,14 +69,16 @@ function restoreCommand(state: Command, io: Io): void {
 function checkCommand(state: Command, io: Io): void {
   const command = state
     .command('check')
-    .description("read every stored value, decode it, and compare the lanes' positions with the log")
+    .description(
+      "read every stored value, decode it, and compare the lanes' positions with the log; in Redis also due entries and outboxes",
+    )
     .option('--state <dir>', 'state to check (default: the setting state.directory)')
     .option('--redis', 'check the distributed state, at redis.addresses')
     .action(async (options: Place, self: Command) => {
       const context = contextOf(io, self);
       const { reporter } = context;
       const report = isInRedis(options)
-        ? await checkClusterState(context.settings.values)
+        ? await checkClusterState(context)
         : await checkState(stateDirectory(context, options.state));
       await reporter.table(
         [{ title: 'what' }, { title: 'found', right: true }],
@@ -86,14 +90,14 @@ function checkCommand(state: Command, io: Io): void {
         ],
       );
       for (const { customerId, what } of report.problems.slice(0, 20))
-        await reporter.text(`${customerId}: ${what}`);
+        await reporter.text(`${printable(customerId)}: ${what}`);
       await reporter.result(report);
       if (report.problems.length > 0)
-        throw new CliError('state-damaged', `${count(report.problems.length)} stored value(s) are damaged.`);
+        throw new CliError('state-damaged', `${count(report.problems.length)} thing(s) are wrong.`);
     });
   withExamples(command, [
     ['rescore state check --state out/state', 'the exit code is 1 when something is damaged'],
-    ['rescore state check --redis', 'every value of every partition, beside running processors'],
+    ['rescore state check --redis', 'every partition, beside running processors, against the log of Kafka'],
   ]);
 }
 

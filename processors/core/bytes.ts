@@ -1,12 +1,14 @@
 /** Variable-length integers and short strings in bytes: the alphabet of the stored value. */
+import { crc32c } from './checksum';
 
-/** A stored value that cannot be read: damaged, or written by a newer version. */
-export class CorruptStateError extends Error {
-  override readonly name = 'CorruptStateError';
+/** Bytes that are not what a writer wrote. */
+export class DamagedBytesError extends Error {
+  override readonly name = 'DamagedBytesError';
 }
 
-const endsEarly = (): CorruptStateError => new CorruptStateError('The stored value ends too early.');
+const endsEarly = (): DamagedBytesError => new DamagedBytesError('It ends too early.');
 
+const CHECKSUM_BYTES = 4;
 const SLAB_BYTES = 65_536;
 let slab = new ArrayBuffer(SLAB_BYTES);
 let taken = 0;
@@ -84,6 +86,11 @@ export class ByteWriter {
     this.length = at;
   }
 
+  /** CRC-32C of everything before it, as the last four bytes. */
+  checksum(): void {
+    this.uint32(crc32c(this.bytes, this.length));
+  }
+
   double(value: number): void {
     doubleView[0] = value;
     this.uint32(wordView[0]!);
@@ -122,20 +129,34 @@ export class ByteWriter {
 
 export class ByteReader {
   private at = 0;
+  private end = 0;
   private bytes: Uint8Array = new Uint8Array(0);
 
   open(bytes: Uint8Array): this {
     this.bytes = bytes;
+    this.end = bytes.length;
     this.at = 0;
     return this;
   }
 
   get finished(): boolean {
-    return this.at === this.bytes.length;
+    return this.at === this.end;
+  }
+
+  /** What `checksum` wrote is right, and does not belong to what follows. @throws DamagedBytesError */
+  checked(): void {
+    const end = this.bytes.length - CHECKSUM_BYTES;
+    if (end < this.at) throw endsEarly();
+    const from = this.at;
+    this.at = end;
+    const written = this.uint32();
+    if (written !== crc32c(this.bytes, end)) throw new DamagedBytesError('Its checksum is wrong.');
+    this.at = from;
+    this.end = end;
   }
 
   byte(): number {
-    if (this.at >= this.bytes.length) throw endsEarly();
+    if (this.at >= this.end) throw endsEarly();
     return this.bytes[this.at++]!;
   }
 
@@ -150,7 +171,7 @@ export class ByteReader {
       if (byte < 128) return value;
       scale *= 128;
     }
-    throw new CorruptStateError('The stored value holds an integer that is too long.');
+    throw new DamagedBytesError('It holds an integer that is too long.');
   }
 
   signed(): number {
@@ -160,7 +181,7 @@ export class ByteReader {
 
   uint32(): number {
     const { bytes, at } = this;
-    if (at + 4 > bytes.length) throw endsEarly();
+    if (at + 4 > this.end) throw endsEarly();
     this.at = at + 4;
     return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
   }
@@ -174,8 +195,7 @@ export class ByteReader {
   /** The very `expected` where it says that: a text that most values have in common costs no memory. */
   text(expected = ''): string {
     const length = this.unsigned();
-    if (this.at + length > this.bytes.length)
-      throw new CorruptStateError('The stored value ends inside a text.');
+    if (this.at + length > this.end) throw new DamagedBytesError('It ends inside a text.');
     const from = this.at;
     this.at += length;
     if (expected.length === length && says(this.bytes, from, expected)) return expected;
@@ -185,8 +205,7 @@ export class ByteReader {
   /** Number of rows that follow, refused where the rest could not hold them. */
   count(): number {
     const count = this.unsigned();
-    if (count > this.bytes.length)
-      throw new CorruptStateError('The stored value claims more rows than it can hold.');
+    if (count > this.end) throw new DamagedBytesError('It claims more rows than it can hold.');
     return count;
   }
 }

@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import fc from 'fast-check';
 import { DAY_MS, MINUTE_MS } from '../../schemas';
-import { CorruptStateError } from './bytes';
 import { newCustomer } from './facts';
 import type { Customer } from './facts';
 import { evaluate, fold } from './fold';
+import { hash64, hashHex } from './hash';
 import { interpret } from './interpret';
 import { normalForm } from './normal-form';
 import { DEFAULT_SETTINGS } from './settings';
-import { decodeCustomer, encodeCustomer } from './stored';
+import { CorruptStateError, decodeCustomer, encodeCustomer } from './stored';
 import { CONSTANTS, NO_CLOCKS, activity, order, tick } from './testing/inputs';
+import { typicalCustomer } from './testing/typical';
 import { VECTOR_WIDTH, toVector } from './vector';
 
 const T0 = Date.UTC(2026, 0, 10, 12);
@@ -96,19 +98,80 @@ test('what is read is what was written', () => {
 test('a newcomer is stored and read', () =>
   expect(decodeCustomer('n', encodeCustomer(newCustomer('n'))).facts.clock).toBe(-Infinity));
 
-test('the frozen sample of version 1 is read for ever', () => {
-  const frozen = readFileSync(path.join(__dirname, 'frozen', 'customer-v1.hex'), 'utf8').trim();
-  const customer = decodeCustomer('c1', Buffer.from(frozen, 'hex'));
-  expect(hex(encodeCustomer(customer))).toBe(frozen);
+const frozen = (name: string): string => readFileSync(path.join(__dirname, 'frozen', name), 'utf8').trim();
+
+test.each(['customer-v1.hex', 'customer-v2.hex'])('the frozen sample %s is read for ever', name => {
+  const customer = decodeCustomer('c1', Buffer.from(frozen(name), 'hex'));
+  expect(hex(encodeCustomer(customer))).toBe(frozen('customer-v2.hex'));
   expect(customer.facts.profile.anonymousId?.value).toBe('visitor-ü-1');
   expect(customer.ledger).toMatchObject({ epoch: 2, sequence: 1, published: { churn30d: 0.75 } });
   expect(customer.facts.days.rows).toBe(2);
 });
 
 test('every truncation and every version but ours is refused, never misread', () => {
+  for (const bytes of [encodeCustomer(everything()), Buffer.from(frozen('customer-v1.hex'), 'hex')])
+    for (let length = 0; length < bytes.length; length++)
+      expect(() => decodeCustomer('c1', bytes.subarray(0, length))).toThrow(CorruptStateError);
   const bytes = encodeCustomer(everything());
-  for (let length = 0; length < bytes.length; length++)
-    expect(() => decodeCustomer('c1', bytes.subarray(0, length))).toThrow(CorruptStateError);
-  expect(() => decodeCustomer('c1', Uint8Array.from([...bytes, 0]))).toThrow('goes on after its end');
+  const first = Buffer.from(frozen('customer-v1.hex'), 'hex');
+  expect(() => decodeCustomer('c1', Uint8Array.from([...bytes, 0]))).toThrow('checksum is wrong');
+  expect(() => decodeCustomer('c1', Uint8Array.from([...first, 0]))).toThrow('goes on after its end');
   expect(() => decodeCustomer('c1', Uint8Array.from([9, ...bytes.subarray(1)]))).toThrow('has version 9');
 });
+
+describe('damage', () => {
+  const flipped = (bytes: Uint8Array, bit: number): Uint8Array => {
+    const damaged = Uint8Array.from(bytes);
+    damaged[bit >> 3]! ^= 1 << (bit & 7);
+    return damaged;
+  };
+
+  test('any flipped bit is found, and any burst of up to 32 bits', () => {
+    const values = [newCustomer('n'), everything(), typicalCustomer(1)].map(encodeCustomer);
+    for (const bytes of values.slice(0, 2))
+      for (let bit = 0; bit < bytes.length * 8; bit++)
+        expect(() => decodeCustomer('c1', flipped(bytes, bit))).toThrow(CorruptStateError);
+    const burst = fc.record({
+      bytes: fc.constantFrom(...values),
+      at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      bits: fc.uniqueArray(fc.integer({ min: 0, max: 31 }), { minLength: 1 }),
+    });
+    fc.assert(
+      fc.property(burst, ({ bytes, at, bits }) => {
+        const from = Math.floor(at * (bytes.length * 8 - 32));
+        const damaged = bits.reduce((held, bit) => flipped(held, from + bit), bytes);
+        expect(() => decodeCustomer('c1', damaged)).toThrow(CorruptStateError);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('without a checksum it may be read, or is refused in the same words: never another error', () => {
+    const bytes = Buffer.from(frozen('customer-v1.hex'), 'hex');
+    const refused = [];
+    for (let bit = 0; bit < bytes.length * 8; bit++)
+      try {
+        decodeCustomer('c1', flipped(bytes, bit));
+      } catch (error) {
+        expect(error).toBeInstanceOf(CorruptStateError);
+        refused.push(error);
+      }
+    expect(refused.length).toBeGreaterThan(0);
+  });
+
+  test('it is said whose value it is, under a pseudonym, and what to do', () => {
+    const { message } = errorOf(() => decodeCustomer('kim', flipped(encodeCustomer(everything()), 99)));
+    expect(message).toBe(
+      `The stored value of customer #${hashHex(hash64('kim'))} can't be read: Its checksum is wrong. Restore the state from a backup, or rebuild it from the archive.`,
+    );
+  });
+});
+
+function errorOf(work: () => unknown): Error {
+  try {
+    work();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('Nothing was thrown.');
+}

@@ -1,20 +1,38 @@
 /**
- * The stored value of a customer: version, facts, ledger. Rows are written as the difference of their key, bits
- * for the columns that are not zero, and those columns. A frozen sample in frozen/ is read by a test for ever.
+ * The stored value of a customer: version, facts, ledger, CRC-32C. Rows are written as the difference of their key, bits
+ * for the columns that are not zero, and those columns. Frozen samples in frozen/ are read by a test for ever: version 1
+ * has no checksum, all else is the same.
  */
 import type { AlertKind, CustomerId, CustomerStatus, RfmSegment } from '../../schemas';
-import { ByteReader, ByteWriter, CorruptStateError } from './bytes';
+import { ByteReader, ByteWriter, DamagedBytesError } from './bytes';
 import { LIFE_WIDTH, ORDER, RECENT, REFUND, SPAN, newCustomer } from './facts';
 import type { Customer, CustomerFacts, ProfileRegisters, Register } from './facts';
+import { hash64, hashHex } from './hash';
 import { ALERT_KINDS } from './ledger';
 import type { ScoreLedger, ScoreValues } from './ledger';
 import { PROFILE_FIELDS } from './profile';
 import type { Table } from './table';
 
-export { CorruptStateError };
+/** A stored value that can't be read: damaged, or written by a newer version. */
+export class CorruptStateError extends Error {
+  override readonly name = 'CorruptStateError';
+
+  constructor(
+    id: CustomerId,
+    /** What is wrong with it, without whose it is. */
+    readonly fault: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `The stored value of customer #${hashHex(hash64(id))} can't be read: ${fault} Restore the state from a backup, or rebuild it from the archive.`,
+      options,
+    );
+  }
+}
 
 /** Raised when the meaning of the bytes changes; older versions stay readable. */
-export const STORED_VERSION = 1;
+export const STORED_VERSION = 2;
+const WITHOUT_CHECKSUM = 1;
 
 const SEGMENTS: readonly RfmSegment[] = ['high', 'medium', 'low', 'atRisk'];
 const STATUSES: readonly CustomerStatus[] = ['active', 'browsingOnly', 'notActive'];
@@ -27,22 +45,32 @@ export function encodeCustomer(customer: Customer): Uint8Array {
   writer.byte(STORED_VERSION);
   writeFacts(customer.facts);
   writeLedger(customer.ledger);
+  writer.checksum();
   return writer.finish();
 }
 
-/** @throws CorruptStateError for bytes that this version can't read or that hold more than they should. */
+/** @throws CorruptStateError for bytes that this version can't read or that are not what was written. */
 export function decodeCustomer(id: CustomerId, bytes: Uint8Array): Customer {
+  const customer = newCustomer(id);
+  try {
+    read(customer, bytes);
+  } catch (error) {
+    // Damage without a checksum may also make a text of no characters.
+    if (!(error instanceof DamagedBytesError || error instanceof RangeError)) throw error;
+    throw new CorruptStateError(id, error.message, { cause: error });
+  }
+  return customer;
+}
+
+function read(customer: Customer, bytes: Uint8Array): void {
   reader.open(bytes);
   const version = reader.byte();
-  if (version !== STORED_VERSION)
-    throw new CorruptStateError(
-      `The stored value has version ${version}; this program reads ${STORED_VERSION}.`,
-    );
-  const customer = newCustomer(id);
+  if (version !== STORED_VERSION && version !== WITHOUT_CHECKSUM)
+    throw new DamagedBytesError(`It has version ${version}; this program reads up to ${STORED_VERSION}.`);
+  if (version === STORED_VERSION) reader.checked();
   readFacts(customer.facts);
   readLedger(customer.ledger);
-  if (!reader.finished) throw new CorruptStateError('The stored value goes on after its end.');
-  return customer;
+  if (!reader.finished) throw new DamagedBytesError('It goes on after its end.');
 }
 
 /** An instant that may be infinite, relative to the clock. */
@@ -117,7 +145,7 @@ function readCells(cells: number[], base: number, from: number, to: number): voi
     if (bits - half * 2 === 1) cells[base + column] = reader.signed();
     bits = half;
   }
-  if (bits > 0) throw new CorruptStateError('The stored value names a column that does not exist.');
+  if (bits > 0) throw new DamagedBytesError('It names a column that does not exist.');
 }
 
 /** Makes `rows` rows of zeros. */
@@ -395,7 +423,7 @@ function readValues(): ScoreValues {
   const segment = SEGMENTS[code >> 2];
   const status = STATUSES[code & 3];
   if (segment === undefined || status === undefined)
-    throw new CorruptStateError('The stored value has an unknown segment or status.');
+    throw new DamagedBytesError('It has an unknown segment or status.');
   models = reader.text(models);
   return { asOf, engagement, churn30d, ltvMinor, segment, status, models };
 }

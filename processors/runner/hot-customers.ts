@@ -5,7 +5,7 @@
  * empties it.
  */
 import type { CustomerId } from '../../schemas';
-import { CorruptStateError, decodeCustomer, hash64, hashHex, newCustomer } from '../core';
+import { CorruptStateError, decodeCustomer, newCustomer } from '../core';
 import type { Customer } from '../core';
 import type { Touched } from './draft';
 
@@ -69,9 +69,6 @@ export function open(id: CustomerId, value: Uint8Array | null): Customer {
     return decodeCustomer(id, value);
   } catch (error) {
     if (!(error instanceof CorruptStateError)) throw error;
-    throw new DamagedStateError(
-      `The stored value of customer #${hashHex(hash64(id))} can't be read: ${error.message} Nothing was changed. Restore the state from a backup, or rebuild it from the archive.`,
-      { cause: error },
-    );
+    throw new DamagedStateError(`${error.message} Nothing was changed.`, { cause: error });
   }
 }

@@ -1,8 +1,16 @@
 /** What can't be mended by waiting: the processor ends with the procedure, and changes nothing. */
 import { Redis } from 'ioredis';
-import { INPUT_TOPICS } from '../../schemas';
+import { runCli } from '../../cli/testing/captured-io';
+import { DAY_MS, INPUT_TOPICS } from '../../schemas';
 import { describeWithServers, withServers } from '../testing/describe';
 import { Scenario, pause } from './scenario';
+
+/** In the middle of a field of a hash. */
+async function flipOneBit(redis: Redis, key: string, field: string): Promise<void> {
+  const bytes = (await redis.hgetBuffer(key, field))!;
+  bytes[bytes.length >> 1]! ^= 4;
+  await redis.hset(key, field, bytes);
+}
 
 describeWithServers('damage', () => {
   const servers = withServers();
@@ -79,7 +87,7 @@ describeWithServers('damage', () => {
       afterWork(async (scenario, redis) => {
         const facts = `{${scenario.id}:0}:facts`;
         const [customer] = await redis.hkeys(facts);
-        await redis.hset(facts, customer!, 'damaged by hand');
+        await flipOneBit(redis, facts, customer!);
         const again = scenario.processor('again');
         again.start();
         expect(await again.hears('joined')).toBe(true);
@@ -89,7 +97,53 @@ describeWithServers('damage', () => {
         scenario.beginTraffic();
         await again.hears('never said', 20_000);
         expect(again.isRunning).toBe(false);
-        expect(again.complaints).toMatch(/stored value/i);
+        expect(again.complaints).toMatch(
+          /The stored value of customer #[0-9a-f]{16} can't be read: Its checksum is wrong\. Restore the state/,
+        );
+      }),
+    120_000,
+  );
+
+  test(
+    '`state check` finds nothing in a sound state, and each kind of damage',
+    () =>
+      afterWork(async (scenario, redis) => {
+        const check = async () => {
+          const command = ['--json', 'state', 'check', '--redis'];
+          const { code, stdout, stderr } = await runCli(command, { cwd: '/', env: scenario.environment });
+          const { problems } = JSON.parse(stdout) as { problems: { customerId: string; what: string }[] };
+          return { code, stderr, found: problems.map(({ customerId, what }) => `${customerId}: ${what}`) };
+        };
+        expect(await check()).toEqual({ code: 0, stderr: '', found: [] });
+
+        const keys = (partition: number, kind: string) => `{${scenario.id}:${partition}}:${kind}`;
+        const [damaged, removed] = await redis.hkeys(keys(0, 'facts'));
+        await flipOneBit(redis, keys(0, 'facts'), damaged!);
+        await redis.hdel(keys(0, 'facts'), removed!);
+        await redis.zadd(keys(0, 'due'), '1', removed!);
+        const [forgotten, late] = await redis.zrange(keys(1, 'due'), '0', '1');
+        await redis.zrem(keys(1, 'due'), forgotten!);
+        await redis.zincrby(keys(1, 'due'), DAY_MS, late!);
+        const outbox = (await redis.getBuffer(keys(2, 'outbox')))!;
+        await redis.set(keys(2, 'outbox'), outbox.subarray(0, -1));
+        const positions = JSON.parse((await redis.hget(keys(3, 'meta'), 'positions'))!) as number[];
+        positions[0]! -= 1;
+        await redis.hset(keys(3, 'meta'), 'positions', JSON.stringify(positions));
+        await redis.del(keys(3, 'outbox'));
+
+        const { code, stderr, found } = await check();
+        expect([code, stderr]).toEqual([1, expect.stringContaining('state-damaged: 6 thing(s) are wrong')]);
+        for (const said of [
+          `${damaged!}: Its checksum is wrong. (partition 0)`,
+          `${removed!}: A due entry without a stored value (partition 0).`,
+          expect.stringMatching(
+            new RegExp(`^${forgotten!}: Its next change is at .*, nobody would look then`),
+          ),
+          expect.stringMatching(new RegExp(`^${late!}: Its next change is at .*, the due entry says `)),
+          expect.stringMatching(/^lane 2: The outbox /),
+          expect.stringMatching(/^lane 3: The state is at .*: writes were lost/),
+        ])
+          expect(found).toContainEqual(said);
       }),
     120_000,
   );

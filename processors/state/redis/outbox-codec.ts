@@ -56,7 +56,7 @@ export function decodeOutbox(bytes: Buffer): Outbox {
   let at = bodiesAt;
   const body = (length: number): Buffer => bytes.subarray(at, (at += length));
   const { mail, messages, ...rest } = head;
-  return {
+  const outbox = {
     ...rest,
     mail: mail.map(({ bytes: length, ...one }) => ({ ...one, value: body(length) })),
     messages: messages.map(({ bytes: length, ...one }) => ({
@@ -64,4 +64,6 @@ export function decodeOutbox(bytes: Buffer): Outbox {
       value: length < 0 ? null : body(length),
     })),
   };
+  if (at !== bytes.length) throw new Error(`The outbox has ${bytes.length} bytes, its head says ${at}.`);
+  return outbox;
 }

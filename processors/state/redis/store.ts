@@ -30,7 +30,7 @@ const FENCED = -1;
 const packPositions = (positions: Positions): string =>
   JSON.stringify(INPUT_TOPICS.map(topic => positions[topic]));
 
-const unpackPositions = (text: Buffer): Record<InputTopic, number> => {
+const unpackPositions = (text: Buffer | string): Record<InputTopic, number> => {
   const offsets = JSON.parse(text.toString()) as number[];
   return Object.fromEntries(INPUT_TOPICS.map((topic, at) => [topic, offsets[at]!])) as Record<
     InputTopic,
@@ -40,6 +40,14 @@ const unpackPositions = (text: Buffer): Record<InputTopic, number> => {
 
 const noClocks = (): Record<InputTopic, EpochMs> =>
   Object.fromEntries(INPUT_TOPICS.map(topic => [topic, 0])) as Record<InputTopic, EpochMs>;
+
+export interface PartitionHead {
+  /** R; null: the partition was never begun. */
+  positions: Positions | null;
+  mailPositions: MailPositions;
+  /** As it is stored: `decodeOutbox` reads it. */
+  outbox: Buffer | null;
+}
 
 export class RedisStateStore implements StateStore {
   private readonly scripts: Scripts;
@@ -92,9 +100,27 @@ export class RedisStateStore implements StateStore {
     return answer as (Buffer | null)[];
   }
 
-  /** For readers beside the owner of the partition: without a claim. Null: nothing is held. */
-  peek(partition: number, id: CustomerId): Promise<Uint8Array | null> {
-    return this.connection.hgetBuffer(this.keys(partition).facts, id);
+  /** For readers beside the owner of the partition: without a claim. Nulls: nothing is held. */
+  async peek(partition: number, id: CustomerId): Promise<{ value: Buffer | null; dueAt: EpochMs | null }> {
+    const { facts, due } = this.keys(partition);
+    const answers = await this.connection.multi().hgetBuffer(facts, id).zscore(due, id).exec();
+    const [value, dueAt] = answers!.map(([, answer]) => answer) as [Buffer | null, string | null];
+    return { value, dueAt: dueAt === null ? null : Number(dueAt) };
+  }
+
+  /** What a partition holds beside its customers, at one instant and without a claim. */
+  async head(partition: number): Promise<PartitionHead> {
+    const { meta, outbox } = this.keys(partition);
+    const answers = await this.connection.multi().hmget(meta, 'positions', 'mail').getBuffer(outbox).exec();
+    const [[positions, mail], bytes] = answers!.map(([, answer]) => answer) as [
+      [string | null, string | null],
+      Buffer | null,
+    ];
+    return {
+      positions: positions === null ? null : unpackPositions(positions),
+      mailPositions: mail === null ? {} : (JSON.parse(mail) as MailPositions),
+      outbox: bytes,
+    };
   }
 
   async positionsOf({ partition, token }: Claim): Promise<Positions | null> {
