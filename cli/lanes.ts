@@ -48,6 +48,7 @@ export async function startLanes(context: Context, state: OpenState): Promise<En
   const settings = {
     maxRecords: values['lane.batchRecords'],
     maxCustomers: values['lane.batchCustomers'],
+    maxMessageBytes: values['lane.maxMessageBytes'],
     vectorShare: values['publish.vectorShare'],
   };
   const lanes = Array.from(

@@ -1,6 +1,5 @@
 /** Commands that look after the topics of a cluster: an admin client for as long as they work, errors in our words. */
 import type { Admin, Kafka } from 'kafkajs';
-import { DEFAULT_LANE_SETTINGS } from '../../processors/runner';
 import { DAY_MS } from '../../schemas';
 import type { TopicSettings } from '../../streams/kafka';
 import type { Context } from '../context';
@@ -14,7 +13,7 @@ export const topicSettings = (settings: Settings): TopicSettings => ({
   replication: settings['kafka.replication'],
   rawRetentionMs: settings['kafka.rawRetentionDays'] * DAY_MS,
   timestamps: settings['kafka.timestamps'] as TopicSettings['timestamps'],
-  maxMessageBytes: DEFAULT_LANE_SETTINGS.maxMessageBytes,
+  maxMessageBytes: settings['lane.maxMessageBytes'],
 });
 
 interface KafkaError extends Error {

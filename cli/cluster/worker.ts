@@ -117,6 +117,7 @@ function openLanes(
     lane: {
       maxRecords: settings['lane.batchRecords'],
       maxCustomers: settings['lane.batchCustomers'],
+      maxMessageBytes: settings['lane.maxMessageBytes'],
       vectorShare: settings['publish.vectorShare'],
       lingerMs: settings['lane.lingerMs'],
       source: settings['kafka.application'],

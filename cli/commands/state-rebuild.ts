@@ -79,6 +79,7 @@ async function rebuildAll(
     lane: {
       maxRecords: values['lane.batchRecords'],
       maxCustomers: values['lane.batchCustomers'],
+      maxMessageBytes: values['lane.maxMessageBytes'],
       source: values['kafka.application'],
     },
     signal: AbortSignal.any([io.signal, failed.signal]),

@@ -48,6 +48,7 @@ export function startLive(
         settings: {
           maxRecords: settings['lane.batchRecords'],
           maxCustomers: settings['lane.batchCustomers'],
+          maxMessageBytes: settings['lane.maxMessageBytes'],
           vectorShare: settings['publish.vectorShare'],
           lingerMs: settings['lane.lingerMs'],
         },

@@ -321,6 +321,11 @@ export const FIELDS = {
     default: 1_000,
     about: 'A batch is committed at this many customers at the latest.',
   }),
+  'lane.maxMessageBytes': integer(16_384, 8 * MILLION, {
+    unit: 'bytes',
+    default: MILLION,
+    about: 'A larger outgoing message becomes a dead letter; topics are made and checked to take this size.',
+  }),
   'lane.lingerMs': integer(0, 60_000, {
     unit: 'ms',
     default: 10,

@@ -142,7 +142,7 @@ export class MessageWriter {
   private tooLarge(topic: OutputTopic, key: string, value: Uint8Array, at: EpochMs): OutgoingMessage {
     const code = 'message-too-large';
     this.onTooLarge(code);
-    const reason = `A message for ${topic} has ${value.length} bytes, the limit is ${this.maxBytes}. Raise maxMessageBytes together with the topic's own limit.`;
+    const reason = `A message for ${topic} has ${value.length} bytes, the limit is ${this.maxBytes}. Raise lane.maxMessageBytes, then run \`rescore topics create --alter\`.`;
     const source = { topic, partition: -1, offset: -1 };
     const letter = this.deadLetter({ source, origin: null, stage: 'publish', code, reason }, value, at);
     return { ...letter, key: `${topic}/${key}` };

@@ -1,5 +1,5 @@
 /** What the topics must be, as a table, and what is said of a cluster that has them otherwise. */
-import { INPUT_TOPICS } from '../../schemas';
+import { INPUT_TOPICS, OUTPUT_TOPICS } from '../../schemas';
 import { findingsOf, inputPartitions } from './topic-check';
 import type { FoundTopic, FoundTopics } from './topic-reading';
 import { satisfies, wantedTopics, type AnyTopic, type TopicSettings } from './topics';
@@ -47,6 +47,14 @@ test('history keeps its instants, and is kept for ever', () => {
   for (const topic of INPUT_TOPICS)
     expect(table[`shop.${topic}`]).toMatch(/retention\.ms=-1 .*message\.timestamp\.type=CreateTime/);
   expect(table['shop.sessions']).toContain('retention.ms=1209600000');
+});
+
+test('topics that lanes send to take what lane.maxMessageBytes allows; the others stay as they are', () => {
+  const table = asTable({ ...settings, maxMessageBytes: 2_000_000 });
+  for (const topic of [...OUTPUT_TOPICS, 'customer-mail'])
+    expect(table[`shop.${topic}`]).toContain('max.message.bytes=2016384 ');
+  for (const topic of ['web-events', 'orders', 'customers', 'customer-commands'])
+    expect(table[`shop.${topic}`]).toContain('max.message.bytes=1114112 ');
 });
 
 test.each([

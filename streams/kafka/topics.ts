@@ -78,13 +78,14 @@ const isHistory = ({ timestamps }: TopicSettings, topic: AnyTopic): boolean =>
 function limits(topic: AnyTopic, { replication, maxMessageBytes }: TopicSettings): WantedConfig[] {
   // What a lane sends was committed before it is sent: a refusal would stop the lane for good.
   const sentByLanes = !isInput(topic) || topic === 'customer-mail';
+  const largestSent = maxMessageBytes + OVERHEAD_BYTES;
   return [
     {
       name: 'max.message.bytes',
-      value: String(MAX_TOPIC_MESSAGE_BYTES),
+      value: String(sentByLanes ? Math.max(MAX_TOPIC_MESSAGE_BYTES, largestSent) : MAX_TOPIC_MESSAGE_BYTES),
       rule: 'atLeast',
       level: 'warning',
-      ...(sentByLanes ? { fatalBelow: maxMessageBytes + OVERHEAD_BYTES } : {}),
+      ...(sentByLanes ? { fatalBelow: largestSent } : {}),
       why: 'a message of the largest size that rescore allows would be refused',
     },
     {
