@@ -1,6 +1,8 @@
-/** When a group has read all that there is. */
+/** When a group has read all that there is, and has nothing to do of its own accord. */
 import type { Admin, Kafka } from 'kafkajs';
 import { systemClock } from '../../cli/clock';
+import { RedisStateStore } from '../../processors/state/redis';
+import type { RedisConnection } from '../../processors/state/redis';
 import { INPUT_TOPICS } from '../../schemas';
 
 const LOOK_MS = 300;
@@ -12,17 +14,20 @@ export interface RestOptions {
   /** Of the topics. */
   prefix: string;
   ms: number;
+  /** Given: nothing may be due in this state, either. */
+  due?: { redis: RedisConnection; partitions: number };
 }
 
 /** @throws when it takes longer than `ms` */
-export async function atRest(kafka: Kafka, { groupId, prefix, ms }: RestOptions): Promise<void> {
+export async function atRest(kafka: Kafka, { groupId, prefix, ms, due }: RestOptions): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   const until = systemClock.now() + ms;
   try {
     for (let calm = 0; calm < CALM;) {
       // A group that is new, or whose coordinator loads, has read nothing yet.
-      const lag = await lagOf(admin, groupId, prefix).catch((error: Error) => error.message);
+      const behind = await lagOf(admin, groupId, prefix).catch((error: Error) => error.message);
+      const lag = behind !== '' || due === undefined ? behind : await dueOf(groupId, due);
       if (lag !== '' && systemClock.now() > until) throw new Error(`Not at rest after ${ms} ms: ${lag}`);
       calm = lag === '' ? calm + 1 : 0;
       await new Promise(resolve => setTimeout(resolve, LOOK_MS));
@@ -41,6 +46,17 @@ export async function isRead(kafka: Kafka, { groupId, prefix }: Omit<RestOptions
   } finally {
     await admin.disconnect();
   }
+}
+
+/** What is due, in words; empty: nothing. */
+async function dueOf(
+  application: string,
+  { redis, partitions }: NonNullable<RestOptions['due']>,
+): Promise<string> {
+  const store = new RedisStateStore(redis, application);
+  for (let partition = 0; partition < partitions; partition++)
+    if ((await store.nextDue(partition)) <= systemClock.now()) return `something is due in ${partition}`;
+  return '';
 }
 
 /** What is not read yet, in words; empty: nothing. */

@@ -12,8 +12,6 @@ import type { PreparedCodec } from '../../cli/cluster/codec';
 import { Random } from '../../processors/sim/random';
 import { makeTraffic } from '../../processors/sim/traffic';
 import type { Sent } from '../../processors/sim/traffic';
-import { RedisStateStore } from '../../processors/state/redis';
-import type { EpochMs } from '../../schemas';
 import { MINUTE_MS } from '../../schemas';
 import { createAvroCodec } from '../avro/codec';
 import { partitionOf } from '../partitioner';
@@ -242,21 +240,12 @@ export class Scenario {
    * @throws when that takes too long, with what the processors say
    */
   async rest(ms = REST_MS): Promise<void> {
-    const until = systemClock.now() + ms;
+    const { redis, partitions } = this;
     try {
-      do {
-        const left = Math.max(0, until - systemClock.now());
-        await atRest(this.kafka, { groupId: this.id, prefix: this.prefix, ms: left });
-      } while ((await this.nextDue()) <= systemClock.now());
+      await atRest(this.kafka, { groupId: this.id, prefix: this.prefix, ms, due: { redis, partitions } });
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${this.complaints()}`, { cause: error });
     }
-  }
-
-  private async nextDue(): Promise<EpochMs> {
-    const store = new RedisStateStore(this.redis, this.id);
-    const partitions = Array.from({ length: this.partitions }, (_, partition) => partition);
-    return Math.min(...(await Promise.all(partitions.map(partition => store.nextDue(partition)))));
   }
 
   private isRead(): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** I5, from outside: what left the lanes is what the fault-free replay says of every input, no more and no less. */
 import type { CustomerId, DeadLetter, LateEvent, Session } from '../../../schemas';
-import { DAY_MS } from '../../../schemas';
+import { DAY_MS, HOUR_MS } from '../../../schemas';
 import { DEFAULT_SETTINGS, HORIZON, SESSION_GAP_MS, SPAN } from '../../core';
 import type { Customer } from '../../core';
 import type { Cause, Certainty } from '../outcomes';
@@ -148,8 +148,7 @@ function checkSaid(
   for (let row = 0; row < sessions.rows; row++) {
     const [start, end] = [sessions.at(row, SPAN.start), sessions.at(row, SPAN.end)];
     if (end > overAt || start < turns.now - SETTLED_MS) continue;
-    // What changes a session days later need not be told.
-    if (outcomes.lastArrival(id, start, end) > end + HORIZON.pagesMs / 2) continue;
+    if (outcomes.lastArrival(id, start, end) > end + IN_TIME_MS) continue;
     const inside = held.filter(({ startAt }) => startAt >= start && startAt <= end);
     const [said] = inside;
     if (inside.length !== 1 || said!.startAt !== start || said!.endAt !== end)
@@ -178,6 +177,9 @@ function checkReasons(
 
 /** As in the normal form: behind it a session may differ at its old end. */
 const SETTLED_MS = HORIZON.sessionsMs - DAY_MS;
+
+/** What changes a session is told within two days of its end: most of that is left to outages in between. */
+const IN_TIME_MS = 6 * HOUR_MS;
 
 const COUNTS = [SPAN.events, SPAN.pageViews, SPAN.productViews, SPAN.cartAdds, SPAN.checkouts];
 
