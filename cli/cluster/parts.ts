@@ -4,7 +4,7 @@ import { Partitioners } from 'kafkajs';
 import type { Clock } from '../../processors/ports';
 import { RedisStateStore } from '../../processors/state/redis';
 import { KafkaEventLog, KafkaPublisher, topicName } from '../../streams/kafka';
-import type { Compression, Membership } from '../../streams/kafka';
+import type { Compression, Membership, SendStep } from '../../streams/kafka';
 import type { Settings } from '../settings';
 import { openCodec } from './codec';
 import type { PreparedCodec } from './codec';
@@ -21,10 +21,12 @@ interface PartsOptions {
   settings: Settings;
   clock: Clock;
   onNote: (line: string) => void;
+  onSend?: (step: SendStep) => void | Promise<void>;
 }
 
 /** Closed with the seat. @throws CliError registry-unreachable, registry-refused, schemas-unregistered */
-export async function openParts(seat: Seat, { settings, clock, onNote }: PartsOptions): Promise<Parts> {
+export async function openParts(seat: Seat, options: PartsOptions): Promise<Parts> {
+  const { settings, clock, onNote } = options;
   const { redis, kafka, membership, closers } = seat;
   const application = settings['kafka.application'];
   const topicPrefix = settings['kafka.topicPrefix'];
@@ -43,12 +45,15 @@ export async function openParts(seat: Seat, { settings, clock, onNote }: PartsOp
     onNote,
   });
   closers.push(() => log.close());
-  const publisher = openPublisher(seat, settings, clock);
+  const publisher = openPublisher(seat, options);
   closers.push(() => publisher.close());
   return { log, publisher, store: new RedisStateStore(redis, application), codec };
 }
 
-const openPublisher = ({ kafka, membership }: Seat, settings: Settings, clock: Clock): KafkaPublisher =>
+const openPublisher = (
+  { kafka, membership }: Seat,
+  { settings, clock, onSend }: PartsOptions,
+): KafkaPublisher =>
   new KafkaPublisher({
     kafka,
     application: settings['kafka.application'],
@@ -56,6 +61,7 @@ const openPublisher = ({ kafka, membership }: Seat, settings: Settings, clock: C
     unitSize: settings['kafka.groupPartitions'],
     compression: settings['kafka.compression'] as Compression,
     now: () => clock.now(),
+    ...(onSend === undefined ? {} : { onStep: onSend }),
     ...(settings['kafka.transactions'] === 'on' ? {} : { generation: () => membership.generation() }),
   });
 

@@ -3,7 +3,7 @@ import type { DriftReadings, DriftWatch } from '../../models';
 import type { Clock, Scorer } from '../../processors/ports';
 import type { LaneMetrics, LaneStep, RescorerMetrics, SchedulerMetrics } from '../../processors/runner';
 import type { SwapMetrics } from '../../processors/swap';
-import type { KafkaEventLog } from '../../streams/kafka';
+import type { KafkaEventLog, SendStep } from '../../streams/kafka';
 import { SECOND_MS } from '../../schemas';
 import { CliError } from '../errors';
 import { driftWatch, inputRules } from '../lanes';
@@ -15,6 +15,7 @@ import { openParts } from './parts';
 import type { Parts } from './parts';
 import { takeSeat } from './seat';
 import type { Ears, Seat } from './seat';
+import { SILENCE_MS, Silence } from './silence';
 
 export interface Scoring {
   scorer: Scorer;
@@ -33,6 +34,7 @@ export interface WorkerOptions {
   /** Without an answer to a fetch for this long the process ends; a minute when left out, ms. */
   silenceMs?: number;
   onStep?: (partition: number, step: LaneStep) => void | Promise<void>;
+  onSend?: (step: SendStep) => void | Promise<void>;
 }
 
 export interface Worker {
@@ -50,8 +52,6 @@ export interface Worker {
 }
 
 const WATCH_MS = 1_000;
-/** Another process may do better. */
-const SILENCE_MS = 60_000;
 /** A stop that takes longer is no stop. */
 const STOP_MS = 9_000;
 
@@ -144,11 +144,12 @@ async function watch(
   lanes: LaneSet,
   onFatal: (error: Error) => void,
 ): Promise<void> {
+  const silence = new Silence(clock.now());
   while (!stop.signal.aborted) {
     await clock.sleep(WATCH_MS, stop.signal);
-    const silence = clock.now() - log.answeredAt;
-    if (silence > silenceMs && lanes.partitions().length > 0)
-      onFatal(brokersSilent(settings['kafka.brokers'], silence));
+    const silentMs = silence.at(clock.now(), log.answeredAt);
+    if (silentMs > silenceMs && lanes.partitions().length > 0)
+      onFatal(brokersSilent(settings['kafka.brokers'], silentMs));
   }
 }
 

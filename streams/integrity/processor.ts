@@ -2,24 +2,27 @@
  * A real processor of the tests: real Kafka, real Redis, the formulas of the simulation as models (so that a ledger can
  * be checked by arithmetic), and faults on request. Settings come from the environment, as in production.
  *
- * STOP_AT=<step>:<n> stops the whole process (SIGSTOP) when it reaches that step of the lane for the n-th time, DIE_AT
- * kills it there. SILENCE_MS is how long brokers may be silent before it ends.
+ * STOP_AT=<step>:<n> stops the whole process (SIGSTOP) when it reaches that step of a lane or of its publication for the
+ * n-th time, DIE_AT kills it there. SILENCE_MS is how long brokers may be silent before it ends.
  */
 import { readSettings } from '../../cli/settings';
 import { systemClock } from '../../cli/clock';
 import { startWorker } from '../../cli/cluster/worker';
 import { SimulatedScorer } from '../../processors/sim/scorer';
 import type { LaneStep } from '../../processors/runner';
+import type { SendStep } from '../kafka';
+
+type Step = LaneStep | SendStep;
 
 interface Fault {
-  step: LaneStep;
+  step: Step;
   nth: number;
   signal: 'SIGSTOP' | 'SIGKILL';
 }
 
 function faultOf(text: string | undefined, signal: Fault['signal']): Fault[] {
   const [step, nth] = (text ?? '').split(':');
-  return step === undefined || step === '' ? [] : [{ step: step as LaneStep, nth: Number(nth), signal }];
+  return step === undefined || step === '' ? [] : [{ step: step as Step, nth: Number(nth), signal }];
 }
 
 async function main(): Promise<void> {
@@ -29,8 +32,8 @@ async function main(): Promise<void> {
   if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('\n'));
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
-  const reached = new Map<LaneStep, number>();
-  const onStep = (_partition: number, step: LaneStep): void => {
+  const reached = new Map<Step, number>();
+  const reach = (step: Step): void => {
     const times = (reached.get(step) ?? 0) + 1;
     reached.set(step, times);
     for (const fault of faults)
@@ -45,7 +48,8 @@ async function main(): Promise<void> {
     clock: systemClock,
     stop,
     onNote: line => process.stderr.write(`${line}\n`),
-    onStep,
+    onStep: (_partition, step) => reach(step),
+    onSend: reach,
     ...(SILENCE_MS === undefined ? {} : { silenceMs: Number(SILENCE_MS) }),
   });
   process.stdout.write('joined\n');

@@ -10,6 +10,8 @@ export type { MemberMemory } from './membership';
 export { KafkaPublisher } from './publisher';
 export type { Compression } from './publisher';
 export { sendRecord } from './send-record';
+export { SEND_STEPS } from './transaction';
+export type { SendStep } from './transaction';
 export { TopicReader } from './topic-reader';
 export type { RecordLookup, TopicRecord } from './topic-reader';
 export { topicName } from './topic-names';

@@ -12,7 +12,7 @@ import type { Publication, Sender } from './group-channel';
 import { PlainProducer } from './plain-producer';
 import { topicName } from './topic-names';
 import { TransactionalProducer } from './transaction';
-import type { CommittedOffset } from './transaction';
+import type { CommittedOffset, SendStep } from './transaction';
 
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4';
 
@@ -25,6 +25,8 @@ export interface KafkaPublisherOptions {
   unitSize: number;
   compression: Compression;
   now: () => EpochMs;
+  /** Before a publication goes on from a step: for tests that stop or kill the process there. */
+  onStep?: (step: SendStep) => void | Promise<void>;
   /**
    * Given: no transactions. Messages go out first, then positions are committed in the present generation of the group;
    * a crash in between repeats messages, with the same ids and bytes. @throws ProducerLostError while there is none
@@ -54,7 +56,10 @@ export class KafkaPublisher implements Publisher {
   }
 
   async publish(partition: number, outbox: Outbox): Promise<void> {
-    if (outbox.mail.length > 0) await this.sendMail(outbox);
+    if (outbox.mail.length > 0) {
+      await this.sendMail(outbox);
+      await this.options.onStep?.('mailed');
+    }
     await this.channelOf(partition).publish(partition, outbox);
   }
 

@@ -27,7 +27,16 @@ export interface TransactionOptions {
   compression: Compression;
   /** Of the records, where a topic says CreateTime. */
   now: () => EpochMs;
+  /** Before a transaction goes on from a step. */
+  onStep?: (step: SendStep) => void | Promise<void>;
 }
+
+/**
+ * Where a test may stop or kill whoever sends: the mail of a batch is out; its messages are in the transaction, its
+ * positions perhaps; both are, and only the end is missing.
+ */
+export const SEND_STEPS = ['mailed', 'produced', 'ending'] as const;
+export type SendStep = (typeof SEND_STEPS)[number];
 
 export interface CommittedOffset {
   topic: string;
@@ -125,7 +134,11 @@ export class TransactionalProducer {
       patiently(() => coordinator.addOffsetsToTxn({ ...identity, groupId }), NOT_YET),
     ]);
     const topics = byTopic(offsets);
-    await Promise.all([group.txnOffsetCommit({ ...identity, groupId, topics }), this.produceAll(targets)]);
+    await Promise.all([
+      group.txnOffsetCommit({ ...identity, groupId, topics }),
+      this.produceAll(targets).then(() => options.onStep?.('produced')),
+    ]);
+    await options.onStep?.('ending');
     await coordinator.endTxn({ ...identity, transactionResult: true });
   }
 
