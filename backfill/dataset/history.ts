@@ -17,7 +17,7 @@ import {
   nextWake,
   readInput,
 } from '../../processors/core';
-import { LABEL_PLANS, firstSnapshot, nextSnapshot } from './plan';
+import { LABEL_PLANS, firstSnapshot, nextSnapshot, isValidationCustomer } from './plan';
 import type { ArchiveRange } from './plan';
 import { Snapshots, noteActivity, noteRevenue } from './snapshots';
 import type { SnapshotRow } from './snapshots';
@@ -58,6 +58,7 @@ const newState = (): FoldState => ({
   snapshots: new Snapshots(),
 });
 
+const TENURE_MS = LABEL_PLANS.find(({ name }) => name === 'churn')!.tenureMs;
 const LTV_HORIZON_MS = LABEL_PLANS.find(({ name }) => name === 'ltv')!.horizonMs;
 
 export class HistoryFold {
@@ -123,6 +124,22 @@ export class HistoryFold {
     const { tracks, snapshots } = this.close();
     for (const { rows, customer } of tracks.values()) noteRevenue(rows, customer.facts, LTV_HORIZON_MS);
     return snapshots;
+  }
+
+  /**
+   * After `finish`, the last call: customers who train nothing, as they are at the end of the range, silent or busy. Those
+   * first seen too late for a model are left out, as in training.
+   */
+  latest(): Snapshots {
+    const { endAt } = this.range;
+    const latest = new Snapshots();
+    for (const { customer } of this.state.tracks.values()) {
+      if (!isValidationCustomer(customer.id)) continue;
+      this.tick(customer, endAt);
+      const { id, facts } = customer;
+      if (facts.firstSeenAt <= endAt - TENURE_MS) latest.add(id, facts, endAt);
+    }
+    return latest;
   }
 
   private apply(input: CustomerInput, arrivedAt: EpochMs): void {

@@ -14,7 +14,7 @@ import { driftSchema } from '../report';
 import { HistoryFold } from '../dataset';
 import { RANGE, smallHistory } from '../testing/small-history';
 import { measureDrift } from './measure';
-import type { MeasuredModel } from './measure';
+import type { DriftRequest, MeasuredModel } from './measure';
 import { driftFamilies } from './families';
 import {
   auc,
@@ -37,7 +37,10 @@ import type { TailRow } from './tail';
 const NOW = Date.UTC(2026, 3, 1);
 const GRID = Array.from({ length: 21 }, (_, step) => step / 20);
 
-const model = (name: MeasuredModel['name'], answer: (row: TailRow) => number): MeasuredModel => ({
+const model = (
+  name: MeasuredModel['name'],
+  answer: (row: Pick<TailRow, 'vector'>) => number,
+): MeasuredModel => ({
   name,
   version: `${name}-1`,
   quantiles: {
@@ -47,7 +50,7 @@ const model = (name: MeasuredModel['name'], answer: (row: TailRow) => number): M
     ),
   },
   metrics: { auc: 0.9, r2: 0.8, gini: 0.7 },
-  answers: rows => Promise.resolve(Float32Array.from(rows, answer)),
+  answers: rows => Promise.resolve(Float32Array.from([...rows], answer)),
 });
 
 const row = (customer: string, value: number, more: Partial<TailRow> = {}): TailRow => ({
@@ -69,9 +72,11 @@ const measure = (
   models: MeasuredModel[],
   published: PublishedScore[] | null = null,
   ltvRows: TailRow[] = [],
+  now: DriftRequest['now'] = null,
 ) =>
   measureDrift({
     tail: { newestAt: NOW, rows, ltvRows },
+    now,
     days: 30,
     models,
     published: published === null ? null : streamed(published),
@@ -115,6 +120,15 @@ describe('drift of a night', () => {
     const drift = await measure([...old, ...trained, ...uniform(1_000)], [churn]);
     expect(drift.customers).toBe(1_000);
     expect(drift.scores[0]!.psi).toBeLessThan(0.05);
+  });
+
+  it('is of customers as they are now, where that is known', async () => {
+    const now = { at: NOW + 30 * DAY_MS, people: uniform(900).map(({ vector }) => ({ vector })) };
+    const old = uniform(600).map(one => ({ ...one, vector: one.vector.map(() => 0.9) }));
+    const drift = await measure(old, [churn], null, [], now);
+    expect(drift).toMatchObject({ customers: 900, newestAt: NOW + 30 * DAY_MS, days: null });
+    expect(drift.scores[0]!.psi).toBeLessThan(0.05);
+    expect(driftSchema.parse(JSON.parse(JSON.stringify(drift)))).toEqual(drift);
   });
 
   it('says why it measures nothing', async () => {
@@ -310,12 +324,13 @@ describe('the end of a dataset', () => {
     const { models, release } = await openModels(place, {});
     try {
       const tail = await readTail(file, 30);
-      const drift = await measureDrift({ tail, days: 30, models, published: null });
+      const request = { tail, now: null, days: 30, models, published: null };
+      const drift = await measureDrift(request);
       expect(drift.models.map(({ name }) => name)).toEqual(['engagement', 'churn', 'ltv']);
       expect(drift.left).toContain('too few');
       for (const { metrics } of drift.matured)
         for (const value of Object.values(metrics)) expect(Number.isFinite(value)).toBe(true);
-      const again = await measureDrift({ tail: await readTail(file, 30), days: 30, models, published: null });
+      const again = await measureDrift({ ...request, tail: await readTail(file, 30) });
       expect(again).toEqual(drift);
     } finally {
       await release();

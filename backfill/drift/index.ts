@@ -2,5 +2,6 @@
 export { DRIFT_PREFIXES, driftFamilies } from './families';
 export { measureDrift } from './measure';
 export { openModels } from './models';
+export type { DriftRequest } from './measure';
 export type { PublishedScore } from './published';
 export { readTail } from './tail';

@@ -1,4 +1,5 @@
 /** drift.json: customers and scores now against training, and old answers against what happened since. */
+import type { EpochMs } from '../../schemas';
 import type { TrainedOn } from '../../processors/ports';
 import { FEWEST_VALUES } from '../../models/drift/psi';
 import { ModelBins } from '../../models/drift/watch';
@@ -10,17 +11,22 @@ import type { PublishedScore } from './published';
 import { latestOf } from './tail';
 import type { DatasetTail, ModelName, TailRow } from './tail';
 
+/** All that a model answers to. */
+export type Vectored = Pick<TailRow, 'vector'>;
+
 /** A model that scored before the run. */
 export interface MeasuredModel extends TrainedOn {
   readonly name: ModelName;
   /** On validation rows, as its manifest says, by name. */
   readonly metrics: Readonly<Record<string, number>>;
   /** One answer a row. */
-  answers: (rows: readonly TailRow[]) => Promise<Float32Array>;
+  answers: (rows: readonly Vectored[]) => Promise<Float32Array>;
 }
 
 export interface DriftRequest {
   readonly tail: DatasetTail;
+  /** Customers as they are now; null: nobody knows, their newest snapshots in the tail stand for them. */
+  readonly now: { readonly at: EpochMs; readonly people: readonly Vectored[] } | null;
   readonly days: number;
   readonly models: readonly MeasuredModel[];
   /** Null: nobody has any; the models answer the snapshots again. */
@@ -34,14 +40,14 @@ const DIGITS = 10;
 
 const rounded = (value: number): number => Number(value.toPrecision(DIGITS));
 
-export async function measureDrift({ tail, days, models, published }: DriftRequest): Promise<Drift> {
-  const people = latestOf(tail.rows.filter(({ validates }) => validates[POPULATION]));
+export async function measureDrift({ tail, now, days, models, published }: DriftRequest): Promise<Drift> {
+  const people = now?.people ?? latestOf(tail.rows.filter(({ validates }) => validates[POPULATION]));
   const left = whyNot(people.length, models);
   const bins = left === null ? models.map(model => new ModelBins(model)) : [];
   return {
     models: models.map(({ name, version }) => ({ name, version })),
-    newestAt: Number.isFinite(tail.newestAt) ? tail.newestAt : 0,
-    days,
+    newestAt: now?.at ?? (Number.isFinite(tail.newestAt) ? tail.newestAt : 0),
+    days: now === null ? days : null,
     customers: people.length,
     left,
     features: largestFirst(bins.flatMap(model => featuresOf(model, people))),
@@ -63,7 +69,7 @@ function whyNot(customers: number, models: readonly MeasuredModel[]): string | n
   return null;
 }
 
-function featuresOf(model: ModelBins, people: readonly TailRow[]): ReturnType<ModelBins['featuresOf']> {
+function featuresOf(model: ModelBins, people: readonly Vectored[]): ReturnType<ModelBins['featuresOf']> {
   const counts = model.newCounts();
   for (const { vector } of people) model.add(vector, counts);
   return model.featuresOf(counts);

@@ -5,8 +5,8 @@ import { MAX_ROWS_PER_RUN, OnnxModel } from '../../models/onnx/session';
 import { loadVersion, seenPointer } from '../../models/registry/registry';
 import type { StorePlace } from '../../models/registry/registry';
 import { LABEL_PLANS } from '../dataset';
-import type { MeasuredModel } from './measure';
-import type { ModelName, TailRow } from './tail';
+import type { MeasuredModel, Vectored } from './measure';
+import type { ModelName } from './tail';
 
 /** Champions by name, as the gate saw them (null: none scored); names that are not in it are asked of the registry. */
 export type KnownChampions = Readonly<Record<string, string | null | undefined>>;
@@ -47,7 +47,7 @@ const measured = (name: ModelName, model: OnnxModel): MeasuredModel => ({
   answers: rows => answersOf(model, rows),
 });
 
-async function answersOf(model: OnnxModel, rows: readonly TailRow[]): Promise<Float32Array> {
+async function answersOf(model: OnnxModel, rows: readonly Vectored[]): Promise<Float32Array> {
   const answers = new Float32Array(rows.length);
   for (let first = 0; first < rows.length; first += MAX_ROWS_PER_RUN) {
     const chunk = rows.slice(first, first + MAX_ROWS_PER_RUN);

@@ -10,18 +10,21 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_RULES } from '../../processors/core';
+import { DEFAULT_RULES, FEATURE_NAMES } from '../../processors/core';
 import type { EventLog } from '../../processors/ports';
 import type { OpenArchive } from '../../streams/archive';
 import { createAvroCodec } from '../../streams/avro/codec';
+import type { CustomerId } from '../../schemas';
 import { DAY_MS } from '../../schemas';
 import { HistoryFold } from '../dataset';
 import type { HistoryRecord, Snapshots } from '../dataset';
+import { isValidationCustomer } from '../dataset/plan';
 import { END, RANGE, START, inOrder, smallHistory, visit } from '../testing/small-history';
 import { streamArchive } from '../testing/stream-archive';
 import { joinItems, makeDataset } from './join';
 import { makePlan } from './plan';
 import type { Plan } from './plan';
+import { readLatest } from './latest';
 import { itemDone, itemFiles, replayItem } from './replay';
 import type { ReplayOptions } from './replay';
 import { RunFolder } from './run-folder';
@@ -120,6 +123,41 @@ test('partitions on their own, with the mail and ticks of the archive, give the 
   expect(expected.size).toBeGreaterThan(300);
   expect(items.reduce((sum, { counts }) => sum + counts.received, 0)).toBeGreaterThan(50);
   expect(rowsOf(snapshots)).toEqual(expected);
+});
+
+test('customers at the end are all who train nothing, silent or busy, as one raw history has them', async () => {
+  const run = newRun();
+  expect(readLatest(run, plan)).toBeNull();
+  await replayAll(run);
+  const direct = new HistoryFold(RANGE);
+  for (const record of records) direct.take(record);
+  direct.finish();
+  const latest = direct.latest();
+  const named = records.flatMap(({ value }) =>
+    'userId' in value && value.userId !== null ? [value.userId] : [],
+  );
+  const ids = latest.rows.map(({ customerId }) => customerId);
+  const known = [...new Set(named)].filter(id => isValidationCustomer(id as CustomerId));
+  expect([...ids].sort()).toEqual(known.sort());
+  const hex = (vectors: readonly Float32Array[]): string[] =>
+    vectors.map(vector => Buffer.from(vector.slice().buffer).toString('hex')).sort();
+  const { at, vectors } = readLatest(run, plan)!;
+  expect(at).toBe(RANGE.endAt);
+  expect(hex(vectors)).toEqual(hex(ids.map((_, index) => latest.vector(index))));
+  // Nobody who fell silent long ago is in the last snapshots that have labels.
+  const idle = vectors.map(vector => vector[FEATURE_NAMES.indexOf('last_login_days_ago')]!);
+  expect(Math.max(...idle)).toBeGreaterThan(60);
+  expect(Math.min(...idle)).toBeLessThan(15);
+});
+
+test('customers at the end that were changed afterwards are damage', async () => {
+  const run = newRun();
+  await replayAll(run);
+  const { latest } = itemFiles(run, plan.items[1]!);
+  const bytes = readFileSync(latest);
+  bytes[bytes.length - 20]! ^= 1;
+  writeFileSync(latest, bytes);
+  expect(() => readLatest(run, plan)).toThrow(/p00001\.latest was changed after its item was done/);
 });
 
 test('killed anywhere and begun again it leaves the same bytes', async () => {

@@ -5,8 +5,8 @@
  * 2. Fold record after record, in the order of a lane, up to the end of the range.
  * 3. At the end of a day, when as many records were folded as a checkpoint is worth: append the vectors, then replace
  *    the checkpoint.
- * 4. At the end take the last snapshots, keep the checkpoint, write the rows with their labels, then the note that the
- *    item is done.
+ * 4. At the end take the last snapshots, keep the checkpoint, write the rows with their labels, customers as they are now,
+ *    then the note that the item is done.
  *
  * A crash anywhere repeats what came after the last checkpoint, and gives the same bytes.
  */
@@ -51,9 +51,10 @@ export interface ItemDone {
   customers: number;
   rows: number;
   counts: { inputs: number; refused: number; received: number };
-  /** Digests of rows and vectors. */
+  /** Digests of rows and vectors, and of customers at the end. */
   rowsSha256: string;
   vectorsSha256: string;
+  latestSha256: string;
 }
 
 export interface ReplayOptions {
@@ -79,6 +80,7 @@ export const itemFiles = (run: RunFolder, { id }: Pick<PlanItem, 'id'>) => ({
   checkpoint: run.at('items', `${id}.checkpoint`),
   vectors: run.at('items', `${id}.vectors`),
   rows: run.at('items', `${id}.rows`),
+  latest: run.at('items', `${id}.latest`),
   lock: run.at('items', `${id}.lock`),
 });
 
@@ -88,9 +90,12 @@ const vectorBytes = ({ drained }: Snapshots): number =>
 
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
+/** Of the files that an item leaves: one that was done by a release with others is done again. */
+const FORM = 2;
+
 /** What an item's results depend on. */
 const fingerprintOf = ({ item, kind, range, conditions }: Omit<ItemOfPlan, 'run'>): string =>
-  sha256(JSON.stringify([item.id, item.files, kind, range, conditions]));
+  sha256(JSON.stringify([FORM, item.id, item.files, kind, range, conditions]));
 
 type ItemOfPlan = Pick<ReplayOptions, 'run' | 'item' | 'kind' | 'range' | 'conditions'>;
 
@@ -215,6 +220,9 @@ class ItemReplay {
     const { groups, columns } = columnsOfRows(rows, new Map(ids.map((id, place) => [id, place])));
     const bytes = encodeColumns({ groups }, { ids: idsToColumn(ids), ...columns });
     writeWhole(this.files.rows, bytes);
+    // After the rows: it moves time on, and whom time forgets has earned what he has.
+    const latest = encodeColumns({}, { vectors: this.fold.latest().drain() });
+    writeWhole(this.files.latest, latest);
     const done: ItemDone = {
       id: this.options.item.id,
       of: this.of,
@@ -224,6 +232,7 @@ class ItemReplay {
       counts: { ...counts },
       rowsSha256: sha256(bytes),
       vectorsSha256: sha256OfFile(this.files.vectors),
+      latestSha256: sha256(latest),
     };
     writeJson(this.files.done, done);
     return done;

@@ -154,9 +154,9 @@ const consistencySchema = z.object({
 export const driftSchema = z.object({
   /** The models that it was measured against: those that scored before this run. */
   models: z.array(z.object({ name: z.string(), version: z.string() })),
-  /** Newest snapshot of the dataset; customers with a snapshot in the days before it. */
+  /** Customers as they were then; with `days`, by their newest snapshots in so many days before. */
   newestAt: instant,
-  days: count,
+  days: count.nullable(),
   customers: count,
   /** Why nothing is measured. */
   left: z.string().nullable(),

@@ -20,7 +20,11 @@ const psiCell = (psi: number): Cell =>
 
 function populations({ models, customers, newestAt, days, left, features, scores }: Drift): Block[] {
   const against = models.map(({ name, version }) => `${name} ${version}`).join(', ');
-  const about = `${count(customers)} customers with a snapshot in the ${days} days until ${day(newestAt)}, against the training quantiles of ${against || 'no model'}. PSI: below ${STABLE} stable, above ${SHIFTED} shifted.`;
+  const who =
+    days === null
+      ? `as they were on ${day(newestAt)}`
+      : `with a snapshot in the ${days} days until ${day(newestAt)}`;
+  const about = `${count(customers)} customers ${who}, against the training quantiles of ${against || 'no model'}. PSI: below ${STABLE} stable, above ${SHIFTED} shifted.`;
   if (left !== null) return [{ kind: 'text', tone: 'quiet', text: `Not measured: ${left}` }];
   const shifted = features.filter(({ psi }) => psi > SHIFTED).length;
   const shown = features.slice(0, SHOWN);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { scoreLines } from '../../../backfill/consistency';
 import { DRIFT_PREFIXES, driftFamilies, measureDrift, openModels, readTail } from '../../../backfill/drift';
-import type { PublishedScore } from '../../../backfill/drift';
+import type { DriftRequest, PublishedScore } from '../../../backfill/drift';
+import { readLatest } from '../../../backfill/pipeline/latest';
 import { readRunFiles } from '../../../backfill/report';
 import type { Drift } from '../../../backfill/report';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
@@ -28,7 +29,14 @@ interface Options extends StepOptions, MetricsOptions {
 const DAYS = 30;
 const SHOWN = 10;
 
-async function drift(context: Context, { directory: folder }: RunFolder, options: Options): Promise<void> {
+/** Null: a folder with a dataset alone. */
+function peopleNow(run: RunFolder): DriftRequest['now'] {
+  const latest = run.has('plan.json') ? readLatest(run, run.plan()) : null;
+  return latest === null ? null : { at: latest.at, people: latest.vectors.map(vector => ({ vector })) };
+}
+
+async function drift(context: Context, run: RunFolder, options: Options): Promise<void> {
+  const { directory: folder } = run;
   const { path, reporter } = context;
   const { scores } = options;
   const { gate } = await inReportWords(() => readRunFiles(folder));
@@ -37,17 +45,22 @@ async function drift(context: Context, { directory: folder }: RunFolder, options
   if (scores !== undefined && !existsSync(path(scores)))
     throw new CliError('input-missing', `There is no ${path(scores)}.`);
   if (options.dryRun === true) {
-    await foresee(context, true, `The newest customers of ${dataset} are measured, also again.`);
+    await foresee(
+      context,
+      true,
+      `Customers at the end of the history are measured, and what ${dataset} says of old answers, also again.`,
+    );
     return;
   }
   reporter.note(`Reading the last ${DAYS} days of ${dataset} …`);
   const tail = await readTail(dataset, DAYS);
+  const now = peopleNow(run);
   const champions = Object.fromEntries((gate?.models ?? []).map(({ name, champion }) => [name, champion]));
   const found = await withRegistry(context, async place => {
     const { models, release } = await openModels(place, champions);
     reporter.note(`Measuring ${count(tail.rows.length)} rows against ${count(models.length)} model(s) …`);
     const published = scores === undefined ? null : scoreLines<PublishedScore>(path(scores));
-    return measureDrift({ tail, days: DAYS, models, published }).finally(release);
+    return measureDrift({ tail, now, days: DAYS, models, published }).finally(release);
   });
   writeJsonAtomically(join(folder, 'drift.json'), found);
   tellMetrics(context, options, DRIFT_PREFIXES, driftFamilies(found, context.io.clock.now()));
@@ -74,7 +87,7 @@ export function addDrift(backfill: Command, io: Io): void {
     stepCommand(
       backfill,
       'drift',
-      "drift.json: the dataset's newest customers against training, old answers against what happened",
+      'drift.json: customers at the end of the history against training, old answers against what happened',
     ),
   )
     .option(

@@ -148,6 +148,9 @@ async function processor() {
 
       for (const step of ['plan', 'replay/p00000', 'dataset', 'train', 'gate', 'publish', 'drift', 'report'])
         expect(read('night', 'steps', `${step}.json`)).toMatchObject({ failed: null });
+      // Customers as they are now, no snapshots whose labels had to mature.
+      const { range } = read<{ range: { endAt: number } }>('night', 'plan.json');
+      expect(read('night', 'drift.json')).toMatchObject({ days: null, newestAt: range.endAt });
       const before = digests();
       const pointers = MODELS.map(name => currentOf(name));
       await ok(settings, ...NIGHT);

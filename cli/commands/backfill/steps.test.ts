@@ -146,7 +146,7 @@ test('a whole run says what each step would do, as far as that can be foreseen',
     unknown('gate', 'train'),
     unknown('publish', 'gate'),
     expect.stringMatching(/^consistency: Scores as of .* are compared/),
-    expect.stringMatching(/^drift: The newest customers of .*dataset\.parquet/),
+    expect.stringMatching(/^drift: Customers at the end of the history .*dataset\.parquet/),
     expect.stringMatching(/^report: /),
   ]);
   const again = await foreseen(`${FILES} --run night --again`);
