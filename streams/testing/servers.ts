@@ -2,9 +2,10 @@
  * Real servers for tests, in containers: Kafka, Redis, a schema registry, S3. Ports are fixed for the life of a server,
  * so that it can be killed and come back. Nothing outlives the tests: containers are removed when they stop.
  */
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { GenericContainer, Wait } from 'testcontainers';
 import type { StartedTestContainer } from 'testcontainers';
@@ -120,12 +121,47 @@ async function describesItself(port: number): Promise<void> {
 
 /** Changes the first of these bytes in the log of a partition, on the disk of the broker at this address. */
 export function damageLog(address: string, topic: string, partition: number, bytes: Buffer): void {
+  const id = containerAt(address);
+  const file = `${DATA_FOLDER}/${topic}-${partition}/00000000000000000000.log`;
+  const at = dockerSays('exec', id, 'cat', file).indexOf(bytes);
+  if (at < 0) throw new Error(`${file} does not hold what is to be damaged.`);
+  dockerSays('exec', id, 'sh', '-c', `printf '\\377' | dd of=${file} bs=1 seek=${at} conv=notrunc 2>&1`);
+}
+
+/**
+ * What Kafka's own consumer reads of all topics that begin so: topic as the header `ce_source` ends, partition, offset and
+ * `ce_id`, in its order. Another reader than ours, in the container of the broker at this address.
+ */
+export async function consoleConsumer(
+  address: string,
+  topicPrefix: string,
+  isolation: 'read_committed' | 'read_uncommitted',
+): Promise<{ topic: string; partition: number; offset: number; id: string }[]> {
+  const id = containerAt(address);
+  const show = ['partition', 'offset', 'headers'].flatMap(what => ['--property', `print.${what}=true`]);
+  const { stdout } = await promisify(execFile)(
+    'docker',
+    [
+      ...['exec', '-e', 'KAFKA_HEAP_OPTS=-Xmx256m', id, '/opt/kafka/bin/kafka-console-consumer.sh'],
+      ...['--bootstrap-server', address, '--include', `${topicPrefix}.*`, '--isolation-level', isolation],
+      ...['--from-beginning', '--timeout-ms', '20000', ...show, '--property', 'print.value=false'],
+    ],
+    { maxBuffer: 256 * 1024 * 1024 },
+  );
+  return [...stdout.matchAll(/^Partition:(\d+)\tOffset:(\d+)\t(.*)$/gm)].map(
+    ([, partition, offset, headers]) => ({
+      topic: /ce_source:[^,]*\/([^,/]+)/.exec(headers!)?.[1] ?? '',
+      partition: Number(partition),
+      offset: Number(offset),
+      id: /ce_id:([^,]*)/.exec(headers!)?.[1] ?? '',
+    }),
+  );
+}
+
+function containerAt(address: string): string {
   const port = address.split(':')[1]!;
   const [id] = dockerSays('ps', '-q', '--filter', `publish=${port}`).toString().trim().split('\n');
-  const file = `${DATA_FOLDER}/${topic}-${partition}/00000000000000000000.log`;
-  const at = dockerSays('exec', id!, 'cat', file).indexOf(bytes);
-  if (at < 0) throw new Error(`${file} does not hold what is to be damaged.`);
-  dockerSays('exec', id!, 'sh', '-c', `printf '\\377' | dd of=${file} bs=1 seek=${at} conv=notrunc 2>&1`);
+  return id!;
 }
 
 function dockerSays(...argv: string[]): Buffer {
