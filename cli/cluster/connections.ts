@@ -52,6 +52,8 @@ function authorityOf(settings: Settings, name: 'kafka.tlsCaFile' | 'redis.tlsCaF
 function openRedis(settings: Settings): RedisConnection {
   const username = settings['redis.username'];
   const password = settings['redis.password'];
+  const sentinelUsername = settings['redis.sentinelUsername'];
+  const sentinelPassword = settings['redis.sentinelPassword'];
   const isSecure = settings['redis.tls'] === 'on';
   const tlsCa = isSecure ? authorityOf(settings, 'redis.tlsCaFile') : null;
   return connectRedis({
@@ -60,6 +62,8 @@ function openRedis(settings: Settings): RedisConnection {
     masterName: settings['redis.masterName'],
     ...(username === '' ? {} : { username }),
     ...(password === '' ? {} : { password }),
+    ...(sentinelUsername === '' ? {} : { sentinelUsername }),
+    ...(sentinelPassword === '' ? {} : { sentinelPassword }),
     tls: isSecure,
     ...(tlsCa === null ? {} : { tlsCa }),
   });

@@ -270,6 +270,17 @@ export const FIELDS = {
     about: 'Password of the Redis user.',
     secret: true,
   }),
+  'redis.sentinelUsername': text(ANY_TEXT, 'a name', {
+    unit: 'name',
+    default: '',
+    about: 'ACL user of the Sentinels, which have users of their own; empty: the default user.',
+  }),
+  'redis.sentinelPassword': text(ANY_TEXT, 'a password', {
+    unit: 'password',
+    default: '',
+    about: 'Password of the Sentinels.',
+    secret: true,
+  }),
   'redis.tls': choice(['off', 'on'], {
     unit: 'switch',
     default: 'off',

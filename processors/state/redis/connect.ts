@@ -10,6 +10,9 @@ export interface RedisSettings {
   masterName?: string;
   username?: string;
   password?: string;
+  /** Of the Sentinels, which have users of their own. */
+  sentinelUsername?: string;
+  sentinelPassword?: string;
   tls?: boolean;
   /** PEM of the authority that signed the servers' certificates; the system's authorities when absent. */
   tlsCa?: string;
@@ -41,6 +44,8 @@ export function connectRedis(settings: RedisSettings): RedisConnection {
       ...options,
       sentinels: nodes,
       name: settings.masterName ?? 'mymaster',
+      ...(settings.sentinelUsername === undefined ? {} : { sentinelUsername: settings.sentinelUsername }),
+      ...(settings.sentinelPassword === undefined ? {} : { sentinelPassword: settings.sentinelPassword }),
       // Without these the client takes `tls` for neither the Sentinels nor the servers behind them, and says nothing.
       ...(tls === true ? { sentinelTLS: secure, enableTLSForSentinelMode: true } : {}),
     });

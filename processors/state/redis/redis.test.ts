@@ -144,6 +144,32 @@ async function stopServer(signal: NodeJS.Signals): Promise<void> {
     }
   });
 
+  test('the start-up check needs no CONFIG; where INFO is refused as well it says what to see to', async () => {
+    await stopServer('SIGTERM');
+    await startServer('--appendonly', 'yes', '--rename-command', 'CONFIG', '');
+    await expect(redis.config('GET', 'maxmemory-policy')).rejects.toThrow('unknown command');
+    expect(await checkRedis(redis)).toEqual([]);
+    await redis.call('ACL', 'SETUSER', 'blind', 'on', '>secret', '~*', '+@all', '-info');
+    const blind = new Redis({ path: socket, username: 'blind', password: 'secret', enableReadyCheck: false });
+    expect(await checkRedis(blind)).toEqual([
+      { level: 'warning', message: expect.stringMatching(/maxmemory-policy noeviction and appendonly yes/) },
+    ]);
+    blind.disconnect();
+    await stopServer('SIGTERM');
+    await startServer(
+      '--appendonly',
+      'no',
+      '--rename-command',
+      'CONFIG',
+      '',
+      '--maxmemory-policy',
+      'volatile-lru',
+    );
+    expect((await checkRedis(redis)).map(({ level }) => level)).toEqual(['error', 'warning']);
+    await stopServer('SIGTERM');
+    await startServer('--appendonly', 'yes');
+  });
+
   test('the start-up check names what is wrong', async () => {
     expect(await checkRedis(redis)).toEqual([]);
     await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');

@@ -1,7 +1,7 @@
 /** The contract of every state store over Redis Cluster and behind Sentinel, with real servers. */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -53,6 +53,12 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 const answers = (port: number): Promise<void> =>
   until(`${port} answers`, () => ask(port, 'PING').includes('PONG'));
 
+/** The servers' user in docs/cluster.md, then that of the Sentinels. */
+function documentedRights(nth: 0 | 1): string[] {
+  const page = readFileSync(path.join(__dirname, '../../../docs/cluster.md'), 'utf8');
+  return [...page.matchAll(/^ACL SETUSER (.+)$/gm)][nth]![1]!.split(' ');
+}
+
 async function connected(connection: RedisConnection): Promise<RedisConnection> {
   connection.on('error', () => undefined);
   connections.push(connection);
@@ -71,8 +77,9 @@ async function connected(connection: RedisConnection): Promise<RedisConnection> 
 
   describe('a cluster of three', () => {
     let redis: RedisConnection;
+    let ports: number[];
     beforeAll(async () => {
-      const ports = [await freePort(), await freePort(), await freePort()];
+      ports = [await freePort(), await freePort(), await freePort()];
       for (const port of ports)
         start(port, '--cluster-enabled', 'yes', '--cluster-port', String(await freePort()));
       for (const port of ports) await answers(port);
@@ -90,6 +97,22 @@ async function connected(connection: RedisConnection): Promise<RedisConnection> 
         close: () => Promise.resolve(),
       }),
     );
+
+    test('the rights that docs/cluster.md gives are enough', async () => {
+      for (const port of ports) ask(port, 'ACL', 'SETUSER', ...documentedRights(0));
+      const user = connectRedis({
+        addresses: [`127.0.0.1:${ports[0]}`],
+        kind: 'cluster',
+        username: 'rescore',
+        password: 'secret',
+      });
+      await connected(user);
+      expect(await checkRedis(user)).toEqual([]);
+      const store = new RedisStateStore(user, 'rescore');
+      for (let partition = 0; partition < 6; partition++)
+        await store.initialise(await store.claim(partition), positionsAt(0));
+      expect(await heldPartitions(user, 'rescore')).toEqual([0, 1, 2, 3, 4, 5]);
+    });
 
     test('partitions lie on all nodes, and are found on all of them', async () => {
       const store = new RedisStateStore(redis, 'spread');
@@ -128,6 +151,29 @@ async function connected(connection: RedisConnection): Promise<RedisConnection> 
         close: () => Promise.resolve(),
       }),
     );
+
+    test('Sentinels with a user of their own are asked under its name, with the rights of docs/cluster.md', async () => {
+      const guarded = await freePort();
+      start(guarded, '--sentinel', '--appendonly', 'no');
+      await answers(guarded);
+      ask(guarded, 'SENTINEL', 'monitor', 'mymaster', '127.0.0.1', String(primary), '1');
+      ask(guarded, 'ACL', 'SETUSER', ...documentedRights(1));
+      ask(guarded, 'ACL', 'SETUSER', 'default', 'off');
+      const settings = {
+        addresses: [`127.0.0.1:${guarded}`],
+        kind: 'sentinel' as const,
+        masterName: 'mymaster',
+      };
+      const user = { sentinelUsername: 'rescore', sentinelPassword: 'secret' };
+      expect(await (await connected(connectRedis({ ...settings, ...user }))).ping()).toBe('PONG');
+      const nobody = connectRedis(settings);
+      const refused = new Promise<string>(resolve =>
+        nobody.on('error', (error: Error) => resolve(error.message)),
+      );
+      nobody.connect().catch(() => undefined);
+      expect(await refused).toMatch(/unreachable/);
+      nobody.disconnect();
+    }, 60_000);
 
     test('goes on with the replica after a failover, with all that it had', async () => {
       const claim = await firstClaim(new RedisStateStore(redis, 'moved'));
