@@ -12,6 +12,7 @@ export type Environment = Readonly<Record<string, string>>;
 
 export class Processor {
   private child: ChildProcess | null = null;
+  /** To stdout, in its present life. */
   private said = '';
   private waiters: (() => void)[] = [];
   /** What it wrote to stderr, over all its lives. */
@@ -20,12 +21,14 @@ export class Processor {
   constructor(
     readonly name: string,
     private readonly environment: Environment,
+    /** What Node runs: the processor of the tests when left out. */
+    private readonly command: readonly string[] = [PROGRAM],
   ) {}
 
   start(more: Environment = {}): void {
     this.said = '';
     const env = { ...process.env, ...this.environment, RESCORE_KAFKA_INSTANCE: this.name, ...more };
-    const child = spawn(process.execPath, [PROGRAM], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, this.command, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;
     child.stdout.on('data', (chunk: Buffer) => this.hear(chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => void (this.complaints += chunk.toString()));
@@ -37,6 +40,10 @@ export class Processor {
     const waiting = this.waiters;
     this.waiters = [];
     for (const resolve of waiting) resolve();
+  }
+
+  get pid(): number {
+    return this.child!.pid!;
   }
 
   get isRunning(): boolean {
@@ -58,6 +65,12 @@ export class Processor {
       });
     }
     return true;
+  }
+
+  /** What its probes answer to `/readyz` or `/metrics`; it must have said where they are. */
+  async ask(path: string): Promise<string> {
+    const { url } = /Watch: (?<url>\S+)\/metrics/.exec(this.said)!.groups as { url: string };
+    return (await fetch(url + path)).text();
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -14,20 +14,25 @@ export interface RestOptions {
   /** Of the topics. */
   prefix: string;
   ms: number;
+  /** All of them when left out. */
+  partitions?: readonly number[] | undefined;
   /** Given: nothing may be due in this state, either. */
   due?: { redis: RedisConnection; partitions: number };
 }
 
 /** @throws when it takes longer than `ms` */
-export async function atRest(kafka: Kafka, { groupId, prefix, ms, due }: RestOptions): Promise<void> {
+export async function atRest(
+  kafka: Kafka,
+  { groupId, prefix, ms, partitions, due }: RestOptions,
+): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   const until = systemClock.now() + ms;
   try {
     for (let calm = 0; calm < CALM;) {
       // A group that is new, or whose coordinator loads, has read nothing yet.
-      const behind = await lagOf(admin, groupId, prefix).catch((error: Error) => error.message);
-      const lag = behind !== '' || due === undefined ? behind : await dueOf(groupId, due);
+      const behind = await lagOf(admin, groupId, prefix, partitions).catch((error: Error) => error.message);
+      const lag = behind !== '' || due === undefined ? behind : await dueOf(groupId, due, partitions);
       if (lag !== '' && systemClock.now() > until) throw new Error(`Not at rest after ${ms} ms: ${lag}`);
       calm = lag === '' ? calm + 1 : 0;
       await new Promise(resolve => setTimeout(resolve, LOOK_MS));
@@ -38,7 +43,10 @@ export async function atRest(kafka: Kafka, { groupId, prefix, ms, due }: RestOpt
 }
 
 /** Nothing is left to be read at this moment. */
-export async function isRead(kafka: Kafka, { groupId, prefix }: Omit<RestOptions, 'ms'>): Promise<boolean> {
+export async function isRead(
+  kafka: Kafka,
+  { groupId, prefix }: Pick<RestOptions, 'groupId' | 'prefix'>,
+): Promise<boolean> {
   const admin = kafka.admin();
   await admin.connect();
   try {
@@ -52,15 +60,21 @@ export async function isRead(kafka: Kafka, { groupId, prefix }: Omit<RestOptions
 async function dueOf(
   application: string,
   { redis, partitions }: NonNullable<RestOptions['due']>,
+  only: readonly number[] = [...Array(partitions).keys()],
 ): Promise<string> {
   const store = new RedisStateStore(redis, application);
-  for (let partition = 0; partition < partitions; partition++)
+  for (const partition of only)
     if ((await store.nextDue(partition)) <= systemClock.now()) return `something is due in ${partition}`;
   return '';
 }
 
 /** What is not read yet, in words; empty: nothing. */
-async function lagOf(admin: Admin, groupId: string, prefix: string): Promise<string> {
+async function lagOf(
+  admin: Admin,
+  groupId: string,
+  prefix: string,
+  partitions?: readonly number[],
+): Promise<string> {
   const behind: string[] = [];
   const topics = INPUT_TOPICS.map(topic => prefix + topic);
   const committed = await admin.fetchOffsets({ groupId, topics });
@@ -70,7 +84,9 @@ async function lagOf(admin: Admin, groupId: string, prefix: string): Promise<str
         committed.find(one => one.topic === topic)?.partitions.find(one => one.partition === partition)
           ?.offset ?? -1,
       );
-      if (at < Number(high)) behind.push(`${topic.slice(prefix.length)}/${partition} ${at} of ${high}`);
+      const isAsked = partitions?.includes(partition) ?? true;
+      if (isAsked && at < Number(high))
+        behind.push(`${topic.slice(prefix.length)}/${partition} ${at} of ${high}`);
     }
   return behind.join(', ');
 }

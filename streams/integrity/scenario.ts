@@ -9,7 +9,9 @@ import type { Producer } from 'kafkajs';
 import { Redis } from 'ioredis';
 import { systemClock } from '../../cli/clock';
 import type { PreparedCodec } from '../../cli/cluster/codec';
+import type { RestedWorld } from '../../processors/sim/invariants';
 import { Random } from '../../processors/sim/random';
+import { SimulatedScorer } from '../../processors/sim/scorer';
 import { makeTraffic } from '../../processors/sim/traffic';
 import type { Sent } from '../../processors/sim/traffic';
 import { MINUTE_MS } from '../../schemas';
@@ -40,6 +42,8 @@ export interface ScenarioOptions {
   codec?: PreparedCodec;
   /** Of the topics; one of its own when left out. */
   prefix?: string;
+  /** Of the verdict; the formulas of the simulation when left out. */
+  scorer?: RestedWorld['scorer'];
 }
 
 const SLICE_MS = 50;
@@ -135,14 +139,16 @@ export class Scenario {
       RESCORE_KAFKA_GROUP_PARTITIONS: '2',
       RESCORE_REDIS_ADDRESSES: this.options.redis,
       RESCORE_REGISTRY_URL: '',
+      RESCORE_COLLECTOR_PORT: '0',
       // What a batch costs is not looked at here: several processors, a broker and the tests share two cores.
       RESCORE_LANE_LINGER_MS: '40',
       ...this.options.settings,
     };
   }
 
-  processor(name: string, more: Environment = {}): Processor {
-    const processor = new Processor(`${this.id}-${name}`, { ...this.environment, ...more });
+  processor(name: string, more: Environment = {}, command?: readonly string[]): Processor {
+    const environment = { ...this.environment, ...more };
+    const processor = new Processor(`${this.id}-${name}`, environment, command);
     this.processors.push(processor);
     return processor;
   }
@@ -236,13 +242,14 @@ export class Scenario {
   }
 
   /**
-   * Waits until the group has read every input and nothing is due.
+   * Waits until the group has read every input and nothing is due, in these partitions where they are named.
    * @throws when that takes too long, with what the processors say
    */
-  async rest(ms = REST_MS): Promise<void> {
+  async rest(only?: readonly number[]): Promise<void> {
     const { redis, partitions } = this;
+    const due = { redis, partitions };
     try {
-      await atRest(this.kafka, { groupId: this.id, prefix: this.prefix, ms, due: { redis, partitions } });
+      await atRest(this.kafka, { groupId: this.id, prefix: this.prefix, ms: REST_MS, partitions: only, due });
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${this.complaints()}`, { cause: error });
     }
@@ -285,6 +292,7 @@ export class Scenario {
       dropsRepeats: this.options.dropsRepeats ?? false,
       now: systemClock.now(),
       codec: this.codec,
+      scorer: this.options.scorer ?? new SimulatedScorer(),
     };
   }
 

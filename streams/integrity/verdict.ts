@@ -6,7 +6,7 @@
 import type { Kafka } from 'kafkajs';
 import type { PreparedCodec } from '../../cli/cluster/codec';
 import { checkAtRest } from '../../processors/sim/invariants';
-import { SimulatedScorer } from '../../processors/sim/scorer';
+import type { RestedWorld } from '../../processors/sim/invariants';
 import { MemoryStateStore } from '../../processors/state/memory';
 import { RedisStateStore } from '../../processors/state/redis';
 import type { RedisConnection } from '../../processors/state/redis';
@@ -29,6 +29,7 @@ export interface VerdictOptions {
   now: EpochMs;
   /** As the processors had it. */
   codec: PreparedCodec;
+  scorer: RestedWorld['scorer'];
 }
 
 export interface Verdict {
@@ -72,7 +73,8 @@ export function judgeEvidence(
     losesWrites,
     now,
     codec,
-  }: Pick<VerdictOptions, 'partitions' | 'losesWrites' | 'now' | 'codec'>,
+    scorer,
+  }: Pick<VerdictOptions, 'partitions' | 'losesWrites' | 'now' | 'codec' | 'scorer'>,
 ): Verdict {
   const violations = [...before];
   checkAtRest({
@@ -80,7 +82,7 @@ export function judgeEvidence(
     broker,
     store,
     codec,
-    scorer: new SimulatedScorer(),
+    scorer,
     turns: { now },
     witness: { violate: noteIn(violations) },
   });

@@ -12,7 +12,11 @@ export interface RestedWorld {
   broker: MemoryBroker;
   store: Pick<MemoryStateStore, 'snapshot'>;
   codec: WireCodec;
-  scorer: Pick<SimulatedScorer, 'answer' | 'verified'>;
+  scorer: {
+    readonly verified: ReadonlySet<string>;
+    /** Null: models answered that were changed on the way, and the ledger does not say which. */
+    answer: SimulatedScorer['answer'] | null;
+  };
   turns: { readonly now: EpochMs };
   witness: Pick<Witness, 'violate'>;
 }

@@ -15,6 +15,7 @@ import {
   validUntil,
 } from '../../core';
 import type { Customer, ScoreValues } from '../../core';
+import type { RawScoreColumns } from '../../ports';
 import { alertKey } from '../../runner';
 import type { RestedWorld } from './rested';
 import type { Reference } from '../reference';
@@ -145,9 +146,10 @@ function checkValues(newest: ScoreValues, expected: Customer, { scorer, witness 
     witness.violate('I3', `the score of ${expected.id} does not know its newest input`);
     return;
   }
+  if (scorer.answer === null) return;
   const vector = new Float32Array(VECTOR_WIDTH);
   const { revenueMinor } = evaluate(expected, newest.asOf, 'event', vector, 0);
-  const { engagement, churn, ltv } = scoreOne(scorer, vector);
+  const { engagement, churn, ltv } = onlyRow(scorer.answer(vector, 1));
   if (
     newest.engagement !== engagement ||
     newest.churn30d !== churn ||
@@ -156,12 +158,7 @@ function checkValues(newest: ScoreValues, expected: Customer, { scorer, witness 
     witness.violate('I3', `the ledger of ${expected.id} holds other scores than its facts give`);
 }
 
-/** The simulated models answer at once; only their signature is a promise. */
-function scoreOne(
-  scorer: RestedWorld['scorer'],
-  vector: Float32Array,
-): { engagement: number; churn: number; ltv: number } {
-  const columns = scorer.answer(vector, 1);
+function onlyRow(columns: RawScoreColumns): { engagement: number; churn: number; ltv: number } {
   return { engagement: columns.engagement[0]!, churn: columns.churn[0]!, ltv: columns.ltv[0]! };
 }
 
