@@ -28,15 +28,20 @@ export interface SigningKey {
   publicKey: string;
 }
 
-const rawPublicKey = (key: KeyObject): string =>
-  Buffer.from(key.export({ format: 'jwk' }).x!, 'base64url').toString('base64');
+/** Base64 of the raw key, which ends a SubjectPublicKeyInfo of Ed25519 (RFC 8410). */
+const rawOf = (spki: Buffer): string => spki.subarray(-RAW_KEY_BYTES).toString('base64');
+const rawPublicKey = (key: KeyObject): string => rawOf(key.export({ type: 'spki', format: 'der' }));
 
+/**
+ * Encoded by the generator itself: exporting a generated key holds its lock, and a collection of garbage meanwhile waits
+ * for the same lock when it frees the generator (seen with Node 20 and JWK: the process stood still for ever).
+ */
 export function newSigningKey(): SigningKey {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  return {
-    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    publicKey: rawPublicKey(publicKey),
-  };
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519', {
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+  });
+  return { privateKey, publicKey: rawOf(publicKey) };
 }
 
 /** The pair behind a PEM file. Throws for anything but an Ed25519 private key. */
