@@ -90,6 +90,8 @@ describe('processors', () => {
       metrics: () => newLaneMetrics(),
       schedulers: () => [],
       partitions: () => [],
+      stopped: () => [],
+      lag: () => ({}),
       unready: () => null,
       drift: () => Promise.resolve({ customers: 0, features: [], scores: [] }),
     };

@@ -48,6 +48,8 @@ async function exported(): Promise<Set<string>> {
     rescorers: () => [],
     models: newSwapMetrics,
     partitions: () => [],
+    stopped: () => [],
+    lag: () => ({}),
     unready: () => null,
     drift: () => Promise.resolve({ customers: 0, features: [], scores: [] }),
   };

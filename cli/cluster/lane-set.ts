@@ -1,4 +1,8 @@
-/** The lanes of a process: they come and go as the group assigns partitions. */
+/**
+ * The lanes of a process: they come and go as the group assigns partitions. One that meets damage stands still, so that
+ * the others can go on: its partition stays assigned here, or every processor in turn would try it and end. When all
+ * lanes of a process stand still it has nothing to do, and ends with what the last one met.
+ */
 import { randomInt } from 'node:crypto';
 import type { InputRules, CoreSettings } from '../../processors/core';
 import type { Clock, ScoreWatch, Scorer, StateStore, WireCodec } from '../../processors/ports';
@@ -20,6 +24,8 @@ import type {
   RescorerOptions,
   SchedulerMetrics,
 } from '../../processors/runner';
+import { INPUT_TOPICS } from '../../schemas';
+import type { InputTopic } from '../../schemas';
 import type { KafkaEventLog, KafkaPublisher, Ownership } from '../../streams/kafka';
 
 export interface LaneSetOptions {
@@ -37,7 +43,7 @@ export interface LaneSetOptions {
   rescoring: Pick<RescorerOptions, 'perSecond' | 'wanted'>;
   unitSize: number;
   onNote: (line: string) => void;
-  /** A lane that no new claim mends. */
+  /** A mistake of our own, or damage that leaves no lane at work. */
   onFatal: (error: Error) => void;
   /** Before a lane goes on from a step: for tests that stop the process there. */
   onStep?: (partition: number, step: LaneStep) => void | Promise<void>;
@@ -54,16 +60,25 @@ interface RunningLane {
   again: boolean;
 }
 
+/** Stands still until somebody has mended what it met. */
+interface StoppedLane {
+  ownership: Ownership;
+  error: Error;
+}
+
 type LaneParts = Pick<RunningLane, 'lane' | 'scheduler' | 'rescorer' | 'stop'>;
 
 const IDLE_MS = 50;
 const JITTER_STEPS = 1_000;
 
-/** Wrong positions and our own mistakes stay wrong; servers that are away come back. */
+/** What no new claim mends, and no other processor. */
+const isDamage = (error: unknown): boolean =>
+  error instanceof DamagedPositionsError || error instanceof DamagedStateError;
+
+/** Damage and our own mistakes stay wrong; servers that are away come back. */
 const isTransient = (error: unknown): boolean =>
   !(
-    error instanceof DamagedPositionsError ||
-    error instanceof DamagedStateError ||
+    isDamage(error) ||
     error instanceof TypeError ||
     error instanceof ReferenceError ||
     error instanceof RangeError
@@ -71,6 +86,8 @@ const isTransient = (error: unknown): boolean =>
 
 export class LaneSet {
   private readonly running = new Map<number, RunningLane>();
+  private readonly standing = new Map<number, StoppedLane>();
+  private isClosing = false;
   /** Of lanes that have ended. */
   private readonly past = newLaneMetrics();
   private readonly pastTicks: SchedulerMetrics = { ticks: 0, delayMs: 0, heldBack: 0 };
@@ -81,14 +98,16 @@ export class LaneSet {
 
   /** What the process works on now, for the assigner. */
   held(): Ownership[] {
-    return [...this.running.values()]
+    const running = [...this.running.values()]
       .filter(({ stop }) => !stop.signal.aborted)
       .map(({ lane, since }) => ({ partition: lane.partition, epoch: lane.epoch, since }));
+    return [...running, ...[...this.standing.values()].map(({ ownership }) => ownership)];
   }
 
-  /** All partitions from now on: kept lanes go on, new ones start, lost ones end. */
+  /** All partitions from now on: kept lanes go on or stand still, new ones start, lost ones end. */
   assign(partitions: readonly number[]): void {
     const wanted = new Set(partitions);
+    for (const partition of this.standing.keys()) if (!wanted.has(partition)) this.standing.delete(partition);
     for (const [partition, running] of this.running)
       if (!wanted.has(partition)) {
         running.again = false;
@@ -96,8 +115,8 @@ export class LaneSet {
       }
     for (const partition of wanted) {
       const running = this.running.get(partition);
-      if (running === undefined) this.begin(partition);
-      else running.again = running.stop.signal.aborted;
+      if (running !== undefined) running.again = running.stop.signal.aborted;
+      else if (!this.standing.has(partition)) this.begin(partition);
     }
   }
 
@@ -125,7 +144,7 @@ export class LaneSet {
   }
 
   private async work({ lane, scheduler, rescorer, stop }: LaneParts): Promise<void> {
-    const { log, clock, onFatal, onNote } = this.options;
+    const { log, clock, onNote } = this.options;
     const { partition } = lane;
     try {
       await runLane({
@@ -144,12 +163,30 @@ export class LaneSet {
         },
       });
     } catch (error) {
-      // A lane that was told to stop may have been overtaken meanwhile.
-      if (!stop.signal.aborted) onFatal(error as Error);
+      await this.failed(lane, stop.signal, error as Error);
     }
     this.pastTicks.ticks += scheduler.metrics.ticks;
     this.pastTicks.heldBack += scheduler.metrics.heldBack;
     await this.finish(lane);
+  }
+
+  private async failed(lane: Lane, signal: AbortSignal, error: Error): Promise<void> {
+    const { onFatal, onNote } = this.options;
+    // The batch before the damage is whole, and may still be on its way.
+    await lane.settle().catch(() => undefined);
+    // A lane that was told to stop may have been overtaken meanwhile.
+    if (signal.aborted) return;
+    if (!isDamage(error)) return onFatal(error);
+    const { partition, epoch } = lane;
+    const { since } = this.running.get(partition)!;
+    this.standing.set(partition, { ownership: { partition, epoch, since }, error });
+    onNote(`Partition ${partition} stands still until this processor is started again: ${error.message}`);
+  }
+
+  private endIfNoneWorks(): void {
+    const [standing] = this.standing.values();
+    if (standing !== undefined && this.running.size === 0 && !this.isClosing)
+      this.options.onFatal(standing.error);
   }
 
   private async finish(lane: Lane): Promise<void> {
@@ -160,7 +197,8 @@ export class LaneSet {
     addMetrics(this.past, lane.metrics);
     this.options.log.drop(partition);
     if (again) this.begin(partition);
-    else if (!this.worksInUnitOf(partition)) await this.options.publisher.drop(partition);
+    this.endIfNoneWorks();
+    if (!again && !this.worksInUnitOf(partition)) await this.options.publisher.drop(partition);
   }
 
   private worksInUnitOf(partition: number): boolean {
@@ -171,6 +209,7 @@ export class LaneSet {
 
   /** Ends all lanes with their batches committed and published. */
   async close(): Promise<void> {
+    this.isClosing = true;
     const all = [...this.running.values()];
     for (const running of all) {
       running.again = false;
@@ -181,6 +220,11 @@ export class LaneSet {
 
   partitions(): number[] {
     return [...this.running.keys()].sort((a, b) => a - b);
+  }
+
+  /** Those that stand still over damage. */
+  stopped(): number[] {
+    return [...this.standing.keys()].sort((a, b) => a - b);
   }
 
   metrics(): LaneMetrics {
@@ -196,12 +240,25 @@ export class LaneSet {
     return [ended, ...[...this.running.values()].map(({ scheduler }) => scheduler.metrics)];
   }
 
+  /** Unread inputs of the lanes, by topic: to the ends of the log as last seen, so with what no transaction has decided. */
+  lag(): Record<InputTopic, number> {
+    const lag = Object.fromEntries(INPUT_TOPICS.map(topic => [topic, 0])) as Record<InputTopic, number>;
+    for (const { lane } of this.running.values()) {
+      if (lane.epoch === 0) continue;
+      const ends = this.options.log.logEnds(lane.partition);
+      for (const topic of INPUT_TOPICS) lag[topic] += Math.max(0, (ends[topic] ?? 0) - lane.positions[topic]);
+    }
+    return lag;
+  }
+
   rescorers(): RescorerMetrics[] {
     return [...this.running.values()].map(({ rescorer }) => rescorer.metrics);
   }
 
   /** Why not all lanes are at work; null when they are. */
   unready(): string | null {
+    for (const [partition, { error }] of this.standing)
+      return `partition ${partition} stands still, and after the repair this processor must be started again: ${error.message}`;
     for (const { lane } of this.running.values())
       if (lane.epoch === 0)
         return `partition ${lane.partition} is not claimed yet${this.because(lane.partition)}`;

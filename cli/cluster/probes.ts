@@ -9,7 +9,7 @@ import type { Worker } from './worker';
 /** Returns where it listens and how to close it. `night`: shown beside what the processor counts. */
 export async function openProbes(
   settings: Settings,
-  worker: Pick<Worker, 'metrics' | 'schedulers' | 'partitions' | 'unready' | 'drift'> &
+  worker: Pick<Worker, 'metrics' | 'schedulers' | 'partitions' | 'stopped' | 'lag' | 'unready' | 'drift'> &
     Partial<Pick<Worker, 'rescorers' | 'models'>>,
   stop: AbortSignal,
   night: Pick<NightMetrics, 'page'> | null = null,
@@ -21,7 +21,7 @@ export async function openProbes(
     streamReaders: null,
     models: worker.models ?? null,
     rescorers: worker.rescorers ?? (() => []),
-    partitions: () => worker.partitions().length,
+    held: { partitions: () => worker.partitions().length, stopped: worker.stopped, lag: worker.lag },
     drift: worker.drift,
   });
   const server = fastify({ logger: false });

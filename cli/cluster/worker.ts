@@ -44,6 +44,10 @@ export interface Worker {
   models: (() => SwapMetrics) | null;
   /** Partitions that are worked on, in order. */
   partitions: () => number[];
+  /** Partitions whose lanes have stopped over damage, in order. */
+  stopped: () => number[];
+  /** Inputs of the partitions that are worked on and not read yet, by topic. */
+  lag: () => Readonly<Record<string, number>>;
   drift: () => Promise<DriftReadings>;
   /** Why it is not ready; null when it is. */
   unready: () => string | null;
@@ -83,6 +87,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     rescorers: () => lanes.rescorers(),
     models: scoring.models?.metrics ?? null,
     partitions: () => lanes.partitions(),
+    stopped: () => lanes.stopped(),
+    lag: () => lanes.lag(),
     drift: () => drift.readings(),
     unready: () => (membership.memberId === null ? 'it has not joined its group yet' : lanes.unready()),
     done,

@@ -15,18 +15,28 @@ export interface CollectorMetrics {
   webhooks: Counter<'outcome'>;
 }
 
+/** Of a processor of a cluster. */
+export interface HeldPartitions {
+  /** How many it works on. */
+  partitions: () => number;
+  /** Those whose lanes have stopped over damage. */
+  stopped: () => readonly number[];
+  /** Unread inputs of those that it works on, by topic. */
+  lag: () => Readonly<Record<string, number>>;
+}
+
 export interface LiveSources {
   lanes: () => LaneMetrics;
   schedulers: () => SchedulerMetrics[];
-  /** Null where the log is not in this process: ask Kafka for the lag. */
+  /** Null where the log is not in this process: `held` has the lag. */
   pending: (() => number) | null;
   /** Null where there is no stream. */
   streamReaders: (() => number) | null;
   /** Null where models never change. */
   models: (() => SwapMetrics) | null;
   rescorers: () => RescorerMetrics[];
-  /** How many partitions this process works on, where that changes. */
-  partitions?: () => number;
+  /** Where the partitions of this process change. */
+  held?: HeldPartitions;
   drift: () => Promise<DriftReadings>;
 }
 
@@ -78,6 +88,16 @@ export function streamMetrics(registry: Registry, counts: { sent: number; slowRe
   single(registry, slow, 'Readers dropped because they were too far behind', () => counts.slowReaders);
 }
 
+function heldMetrics(registry: Registry, { partitions, stopped, lag }: HeldPartitions): void {
+  single(registry, 'rescore_partitions', 'Partitions that this process works on', partitions);
+  const damaged = 'Partitions of this process that stand still over damage';
+  atScrape(registry, 'rescore_partitions_stopped', damaged, ['partition'], () =>
+    stopped().map((partition): Sample => [1, { partition: String(partition) }]),
+  );
+  const unread = 'Inputs that wait in the log for the lanes of this process, in offsets';
+  atScrape(registry, 'rescore_lag_records', unread, ['topic'], () => byLabel('topic', lag()));
+}
+
 /** Measured once a scrape; nothing is shown of a PSI that too few customers stand behind. */
 function driftMetrics(registry: Registry, read: () => Promise<DriftReadings>): void {
   let reading: Promise<DriftReadings> | null = null;
@@ -104,7 +124,7 @@ export function liveRegistry({
   streamReaders,
   models,
   rescorers,
-  partitions,
+  held,
   drift,
 }: LiveSources): Registry {
   const registry = new Registry();
@@ -156,8 +176,7 @@ export function liveRegistry({
     single(registry, 'rescore_pending_events', 'Events in the log that no lane has read', pending);
   if (streamReaders !== null)
     single(registry, 'rescore_stream_readers', 'Open server-sent streams', streamReaders);
-  if (partitions !== undefined)
-    single(registry, 'rescore_partitions', 'Partitions that this process works on', partitions);
+  if (held !== undefined) heldMetrics(registry, held);
   if (models !== null) modelMetrics(registry, models);
   single(registry, 'rescore_rescoring_left', 'Customers whose newest score is of other models', () =>
     rescorers().reduce((sum, { left }) => sum + left, 0),

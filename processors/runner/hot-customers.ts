@@ -69,6 +69,7 @@ export function open(id: CustomerId, value: Uint8Array | null): Customer {
     return decodeCustomer(id, value);
   } catch (error) {
     if (!(error instanceof CorruptStateError)) throw error;
-    throw new DamagedStateError(`${error.message} Nothing was changed.`, { cause: error });
+    const where = 'Nothing was changed (docs/runbook.md, "A damaged value").';
+    throw new DamagedStateError(`${error.message} ${where}`, { cause: error });
   }
 }

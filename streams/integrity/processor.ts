@@ -7,6 +7,7 @@
  */
 import { readSettings } from '../../cli/settings';
 import { systemClock } from '../../cli/clock';
+import { openProbes } from '../../cli/cluster/probes';
 import { startWorker } from '../../cli/cluster/worker';
 import { SimulatedScorer } from '../../processors/sim/scorer';
 import type { LaneStep } from '../../processors/runner';
@@ -52,6 +53,8 @@ async function main(): Promise<void> {
     onSend: reach,
     ...(SILENCE_MS === undefined ? {} : { silenceMs: Number(SILENCE_MS) }),
   });
+  const probes = await openProbes(settings.values, worker, stop.signal);
+  process.stdout.write(`Watch: ${probes.url}/metrics\n`);
   process.stdout.write('joined\n');
   await worker.done;
 }

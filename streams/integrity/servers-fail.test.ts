@@ -1,7 +1,18 @@
 /** The servers themselves fail: the broker restarts, Redis stops, refuses writes, and loses what it had written last. */
 import { Redis } from 'ioredis';
 import { describeWithServers, withOwnServers } from '../testing/describe';
+import type { Processor } from './fleet';
 import { Scenario, pause } from './scenario';
+
+/** Waits until the unread inputs of all topics together, as /metrics has them, are so many. */
+async function lagIs(processor: Processor, isSo: (lag: number) => boolean): Promise<void> {
+  let lag = NaN;
+  for (let tries = 0; tries < 300 && !isSo(lag); tries++, await pause(100)) {
+    const samples = [...(await processor.ask('/metrics')).matchAll(/^rescore_lag_records\{.*\} (\d+)$/gm)];
+    lag = samples.length === 0 ? NaN : samples.reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+  expect([lag, isSo(lag)]).toEqual([lag, true]);
+}
 
 describeWithServers('servers that fail', () => {
   const servers = withOwnServers();
@@ -51,6 +62,20 @@ describeWithServers('servers that fail', () => {
       }),
     240_000,
   );
+
+  test('what waits in the log is counted while Redis stands still, and gone from the count when it is read', async () => {
+    await Scenario.underTraffic({ ...servers(), seed: 12 }, async scenario => {
+      const [processor] = await scenario.joined('a');
+      await scenario.someTraffic(800);
+      await scenario.rest();
+      await lagIs(processor!, lag => lag === 0);
+      await servers().redisServer.pause();
+      await scenario.someTraffic(800);
+      await lagIs(processor!, lag => lag > 300);
+      await servers().redisServer.resume();
+      await lagIs(processor!, lag => lag === 0);
+    });
+  }, 240_000);
 
   test('a processor that no broker answers ends and says where to look; started again it goes on', async () => {
     await Scenario.underTraffic({ ...servers(), seed: 11 }, async scenario => {
