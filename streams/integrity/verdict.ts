@@ -5,12 +5,12 @@
  */
 import type { Kafka } from 'kafkajs';
 import type { PreparedCodec } from '../../cli/cluster/codec';
-import { checkAtRest } from '../../processors/sim/invariants';
+import { checkAtRest, messagesOf } from '../../processors/sim/invariants';
 import type { RestedWorld } from '../../processors/sim/invariants';
 import { MemoryStateStore } from '../../processors/state/memory';
 import { RedisStateStore } from '../../processors/state/redis';
 import type { RedisConnection } from '../../processors/state/redis';
-import type { CustomerId, EpochMs, Positions } from '../../schemas';
+import type { CustomerId, EngagementScore, EpochMs, Positions } from '../../schemas';
 import { INPUT_TOPICS, OUTPUT_TOPICS } from '../../schemas';
 import type { TopicRecord } from '../kafka';
 import { MemoryBroker } from '../memory';
@@ -38,6 +38,8 @@ export interface Verdict {
   messages: number;
   scores: number;
   customers: number;
+  /** Scores that say what a recovery withheld: writes were lost, and noticed. */
+  recovered: number;
 }
 
 /** Stopped for this long a lane may be late with a tick: other tests look at that. */
@@ -77,7 +79,7 @@ export function judgeEvidence(
   }: Pick<VerdictOptions, 'partitions' | 'losesWrites' | 'now' | 'codec' | 'scorer'>,
 ): Verdict {
   const violations = [...before];
-  checkAtRest({
+  const world: RestedWorld = {
     plan: { partitions, losesWrites, idleMs: PATIENCE_MS },
     broker,
     store,
@@ -85,9 +87,17 @@ export function judgeEvidence(
     scorer,
     turns: { now },
     witness: { violate: noteIn(violations) },
-  });
-  const scores = broker.published.filter(({ topic }) => topic === 'engagement-scores').length;
-  return { violations, inputs: countInputs(broker), messages: broker.published.length, scores, customers };
+  };
+  checkAtRest(world);
+  const scores = messagesOf<EngagementScore>(world, 'engagement-scores');
+  return {
+    violations,
+    inputs: countInputs(broker),
+    messages: broker.published.length,
+    scores: scores.length,
+    customers,
+    recovered: scores.filter(({ body }) => body?.cause === 'recovery').length,
+  };
 }
 
 const noteIn =

@@ -7,6 +7,7 @@ import { checkPublished } from './published';
 import type { RestedWorld } from './rested';
 import { checkState } from './state';
 
+export { messagesOf } from './published';
 export type { RestedWorld } from './rested';
 
 export const INVARIANTS = {
