@@ -6,7 +6,7 @@ import type { Admin } from 'kafkajs';
 import { CorruptStateError, decodeCustomer, nextWake } from '../../processors/core';
 import type { CoreSettings } from '../../processors/core';
 import { RECOVERY_MARK, isBehind, samePositions, sha256Hex, showPositions } from '../../processors/runner';
-import { decodeOutbox } from '../../processors/state/redis';
+import { DamagedOutboxError, decodeOutbox } from '../../processors/state/redis';
 import type { RedisStateStore } from '../../processors/state/redis';
 import type { DueEntry, Outbox } from '../../processors/ports';
 import type { CustomerId, EpochMs, Positions } from '../../schemas';
@@ -176,7 +176,8 @@ function faultOfOutbox(bytes: Buffer | null, positions: Positions): Outbox | nul
         return `The outbox holds a message for ${topic} that is not what it was (${key}).`;
     return samePositions(outbox.to, positions) ? outbox : 'The outbox does not end where the state is.';
   } catch (error) {
-    return `The outbox can't be read: ${(error as Error).message}`;
+    if (!(error instanceof DamagedOutboxError)) throw error;
+    return error.message;
   }
 }
 

@@ -24,6 +24,7 @@ import type {
   RescorerOptions,
   SchedulerMetrics,
 } from '../../processors/runner';
+import { DamagedOutboxError } from '../../processors/state/redis';
 import { INPUT_TOPICS } from '../../schemas';
 import type { InputTopic } from '../../schemas';
 import type { KafkaEventLog, KafkaPublisher, Ownership } from '../../streams/kafka';
@@ -73,7 +74,9 @@ const JITTER_STEPS = 1_000;
 
 /** What no new claim mends, and no other processor. */
 const isDamage = (error: unknown): boolean =>
-  error instanceof DamagedPositionsError || error instanceof DamagedStateError;
+  error instanceof DamagedPositionsError ||
+  error instanceof DamagedStateError ||
+  error instanceof DamagedOutboxError;
 
 /** Damage and our own mistakes stay wrong; servers that are away come back. */
 const isTransient = (error: unknown): boolean =>

@@ -193,6 +193,12 @@ describeWithServers('damage', () => {
           expect.stringMatching(/^lane 3: The state is at .*: writes were lost/),
         ])
           expect(found).toContainEqual(said);
+        // No new claim mends an outbox: that partition stands still instead of claiming for ever.
+        const [again] = await scenario.joined('again');
+        const said = /[Pp]artition 2 stands still.*The outbox can't be read: .* Nothing was changed/;
+        for (let tries = 0; tries < 100 && !said.test(again!.complaints); tries++) await pause(200);
+        expect(again!.complaints).toMatch(said);
+        expect(await again!.end()).toBe(0);
       }),
     120_000,
   );

@@ -7,6 +7,6 @@ export type { RedisConnection } from './scripts';
 export { RedisMemberMemory } from './members';
 export { heldPartitions, occupiedPartitions } from './partitions';
 export type { OccupiedPartition } from './partitions';
-export { decodeOutbox } from './outbox-codec';
+export { DamagedOutboxError, decodeOutbox } from './outbox-codec';
 export { RedisStateStore } from './store';
 export type { PartitionHead } from './store';

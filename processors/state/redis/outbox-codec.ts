@@ -14,6 +14,11 @@ interface Head {
   messages: (Omit<OutgoingMessage, 'value'> & { bytes: number })[];
 }
 
+/** Bytes that are no outbox of this version: no new claim mends them. */
+export class DamagedOutboxError extends Error {
+  override readonly name = 'DamagedOutboxError';
+}
+
 export function encodeOutbox({ mail, messages, ...rest }: Outbox): Buffer {
   const head: Head = {
     ...rest,
@@ -47,10 +52,20 @@ export function encodeOutbox({ mail, messages, ...rest }: Outbox): Buffer {
   return bytes;
 }
 
-/** @throws when the bytes are not an outbox of this version */
+/** @throws DamagedOutboxError */
 export function decodeOutbox(bytes: Buffer): Outbox {
-  if (bytes[0] !== VERSION)
-    throw new Error(`The outbox has version ${bytes[0]}; this release reads ${VERSION}.`);
+  try {
+    return read(bytes);
+  } catch (error) {
+    throw new DamagedOutboxError(
+      `The outbox can't be read: ${(error as Error).message} Nothing was changed. docs/runbook.md, "A damaged value", says what to do.`,
+      { cause: error },
+    );
+  }
+}
+
+function read(bytes: Buffer): Outbox {
+  if (bytes[0] !== VERSION) throw new Error(`It has version ${bytes[0]}; this release reads ${VERSION}.`);
   const bodiesAt = HEAD_AT + bytes.readUInt32BE(1);
   const head = JSON.parse(bytes.toString('utf8', HEAD_AT, bodiesAt)) as Head;
   let at = bodiesAt;
@@ -64,6 +79,6 @@ export function decodeOutbox(bytes: Buffer): Outbox {
       value: length < 0 ? null : body(length),
     })),
   };
-  if (at !== bytes.length) throw new Error(`The outbox has ${bytes.length} bytes, its head says ${at}.`);
+  if (at !== bytes.length) throw new Error(`It has ${bytes.length} bytes, its head says ${at}.`);
   return outbox;
 }
