@@ -35,6 +35,8 @@ export const CLI_ERRORS = {
   unhealthy: 'The list says what to do about each.',
   interrupted: 'Run the same command again: it goes on where it stopped.',
   stopped: 'Run the same command again for the rest: what was sent before is known by its message ids.',
+  'stop-unfinished':
+    'Nothing is lost: whoever takes the partitions next finishes them. See whether Kafka and Redis answer.',
   'certificate-unfit': 'Name a PEM file that this user can read.',
   'port-unfit': 'Set collector.port, or --port, to one that is free and that this user may open.',
   'redis-unreachable': 'Check redis.addresses, and that Redis is up and lets this user in.',

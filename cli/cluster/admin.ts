@@ -6,6 +6,7 @@ import type { Context } from '../context';
 import { CliError } from '../errors';
 import type { Settings } from '../settings';
 import { openKafka } from './connections';
+import { refusalOf, refusedRight } from './rights';
 
 export const topicSettings = (settings: Settings): TopicSettings => ({
   prefix: settings['kafka.topicPrefix'],
@@ -34,6 +35,8 @@ function innermost(error: KafkaError): KafkaError {
 
 /** What the client threw as a `CliError`; anything else as it is. */
 export function inKafkaWords(error: unknown, settings: Settings): unknown {
+  const refusal = refusalOf(error);
+  if (refusal !== null) return refusedRight(refusal, settings);
   if (!isFromKafka(error)) return error;
   const { type, message } = innermost(error);
   const said = message.replace(/\.$/, '');

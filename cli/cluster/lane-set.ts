@@ -5,11 +5,13 @@
  */
 import { randomInt } from 'node:crypto';
 import type { InputRules, CoreSettings } from '../../processors/core';
+import { FencedError } from '../../processors/ports';
 import type { Clock, ScoreWatch, Scorer, StateStore, WireCodec } from '../../processors/ports';
 import {
   DamagedPositionsError,
   DamagedStateError,
   Lane,
+  LaneLostError,
   Rescorer,
   Scheduler,
   addMetrics,
@@ -28,6 +30,7 @@ import { DamagedOutboxError } from '../../processors/state/redis';
 import { INPUT_TOPICS } from '../../schemas';
 import type { InputTopic } from '../../schemas';
 import type { KafkaEventLog, KafkaPublisher, Ownership } from '../../streams/kafka';
+import { refusalOf } from './rights';
 
 export interface LaneSetOptions {
   log: KafkaEventLog;
@@ -78,14 +81,18 @@ const isDamage = (error: unknown): boolean =>
   error instanceof DamagedStateError ||
   error instanceof DamagedOutboxError;
 
-/** Damage and our own mistakes stay wrong; servers that are away come back. */
+/** Damage, missing rights and our own mistakes stay wrong; servers that are away come back. */
 const isTransient = (error: unknown): boolean =>
   !(
     isDamage(error) ||
     error instanceof TypeError ||
     error instanceof ReferenceError ||
-    error instanceof RangeError
+    error instanceof RangeError ||
+    refusalOf(error) !== null
   );
+
+/** Somebody else has the partition, and finishes what this lane began. */
+const isOvertaken = (error: Error): boolean => error instanceof FencedError || error instanceof LaneLostError;
 
 export class LaneSet {
   private readonly running = new Map<number, RunningLane>();
@@ -94,8 +101,10 @@ export class LaneSet {
   /** Of lanes that have ended. */
   private readonly past = newLaneMetrics();
   private readonly pastTicks: SchedulerMetrics = { ticks: 0, delayMs: 0, heldBack: 0 };
-  /** A claim again for a fault of a server, and why. */
-  private lostReason = new Map<number, string>();
+  /** Of lanes that are between two claims, and why. */
+  private readonly lost = new Map<number, Error>();
+  /** Of lanes that ended with a batch that is not published, and why. */
+  private readonly unfinished = new Map<number, Error>();
 
   constructor(private readonly options: LaneSetOptions) {}
 
@@ -134,7 +143,10 @@ export class LaneSet {
       rules,
       signal: stop.signal,
       settings: this.options.lane,
-      ...(onStep === undefined ? {} : { onStep: step => onStep(partition, step) }),
+      onStep: step => {
+        if (step === 'reconciled') this.lost.delete(partition);
+        return onStep?.(partition, step);
+      },
     });
     const { ticksPerSecond, rescoring } = this.options;
     const parts = {
@@ -161,7 +173,7 @@ export class LaneSet {
         jitter: () => randomInt(JITTER_STEPS) / JITTER_STEPS,
         isTransient,
         onLost: error => {
-          this.lostReason.set(partition, error.message);
+          this.lost.set(partition, error);
           onNote(`Partition ${partition} is claimed again: ${error.message}`);
         },
       });
@@ -177,10 +189,10 @@ export class LaneSet {
     const { onFatal, onNote } = this.options;
     // The batch before the damage is whole, and may still be on its way.
     await lane.settle().catch(() => undefined);
-    // A lane that was told to stop may have been overtaken meanwhile.
-    if (signal.aborted) return;
-    if (!isDamage(error)) return onFatal(error);
     const { partition, epoch } = lane;
+    // A lane that was told to stop may have been overtaken meanwhile.
+    if (signal.aborted) return void this.lost.set(partition, error);
+    if (!isDamage(error)) return onFatal(error);
     const { since } = this.running.get(partition)!;
     this.standing.set(partition, { ownership: { partition, epoch, since }, error });
     onNote(`Partition ${partition} stands still until this processor is started again: ${error.message}`);
@@ -196,7 +208,9 @@ export class LaneSet {
     const { partition } = lane;
     const again = this.running.get(partition)?.again ?? false;
     this.running.delete(partition);
-    this.lostReason.delete(partition);
+    const why = this.lost.get(partition);
+    if (why !== undefined && !isOvertaken(why)) this.unfinished.set(partition, why);
+    this.lost.delete(partition);
     addMetrics(this.past, lane.metrics);
     this.options.log.drop(partition);
     if (again) this.begin(partition);
@@ -210,15 +224,27 @@ export class LaneSet {
     return [...this.running.keys()].some(other => Math.floor(other / unitSize) === unit);
   }
 
-  /** Ends all lanes with their batches committed and published. */
+  /** Ends all lanes with their batches committed and published, or unfinished. */
   async close(): Promise<void> {
     this.isClosing = true;
     const all = [...this.running.values()];
+    // Those that others have taken over since are theirs.
+    this.unfinished.clear();
     for (const running of all) {
       running.again = false;
       running.stop.abort();
     }
     await Promise.all(all.map(({ ended }) => ended));
+  }
+
+  /** What keeps lanes from having finished, once `close` was called; null when all have. */
+  left(): string | null {
+    const running = this.partitions().map(partition => `partition ${partition} works still`);
+    const ended = [...this.unfinished].map(
+      ([partition, { message }]) => `partition ${partition}: ${message}`,
+    );
+    const left = [...running, ...ended];
+    return left.length === 0 ? null : left.join(' ');
   }
 
   partitions(): number[] {
@@ -269,7 +295,7 @@ export class LaneSet {
   }
 
   private because(partition: number): string {
-    const reason = this.lostReason.get(partition);
-    return reason === undefined ? '' : `: ${reason}`;
+    const reason = this.lost.get(partition);
+    return reason === undefined ? '' : `: ${reason.message}`;
   }
 }

@@ -10,6 +10,7 @@ import { driftWatch, inputRules } from '../lanes';
 import type { LiveModels } from '../models/live';
 import { coreSettings } from '../settings';
 import type { Settings } from '../settings';
+import { inKafkaWords } from './admin';
 import { LaneSet } from './lane-set';
 import { openParts } from './parts';
 import type { Parts } from './parts';
@@ -51,7 +52,7 @@ export interface Worker {
   drift: () => Promise<DriftReadings>;
   /** Why it is not ready; null when it is. */
   unready: () => string | null;
-  /** Resolves when it has ended; rejects with the error that ended it. */
+  /** Resolves when it has ended; rejects with the error that ended it, or with stop-unfinished. */
   done: Promise<void>;
 }
 
@@ -78,8 +79,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   await membership.join();
   const done = (async () => {
     await watch(options, parts.log, lanes, onFatal);
-    await withinTime(options.clock, [() => lanes.close(), () => seat.close()]);
-    if (fatal !== null) throw fatal as Error;
+    const isOver = await withinTime(options.clock, [() => lanes.close(), () => seat.close()]);
+    if (fatal !== null) throw inKafkaWords(fatal, options.settings);
+    const left = lanes.left() ?? (isOver ? null : 'the group is not left, and waits for a session to end');
+    if (left !== null) throw new CliError('stop-unfinished', `Stopped before all was done: ${left}.`);
   })();
   return {
     metrics: () => lanes.metrics(),
@@ -159,12 +162,16 @@ async function watch(
   }
 }
 
-/** One after another, but not for ever: what is not finished is finished by whoever comes next. */
-async function withinTime(clock: Clock, steps: readonly (() => Promise<void>)[]): Promise<void> {
+/** One after another, but not for ever: what is not finished is finished by whoever comes next. True when all is. */
+async function withinTime(clock: Clock, steps: readonly (() => Promise<void>)[]): Promise<boolean> {
   const over = new AbortController();
   const inOrder = async (): Promise<void> => {
     for (const step of steps) await step();
   };
-  await Promise.race([inOrder(), clock.sleep(STOP_MS, over.signal)]);
+  const isOver = await Promise.race([
+    inOrder().then(() => true),
+    clock.sleep(STOP_MS, over.signal).then(() => false),
+  ]);
   over.abort();
+  return isOver;
 }

@@ -87,11 +87,16 @@ export class Processor {
 
   /** SIGTERM. Returns the exit code, null when it did not end in time and was killed. */
   async end(ms = 12_000): Promise<number | null> {
+    this.signal('SIGCONT');
+    this.signal('SIGTERM');
+    return this.ended(ms);
+  }
+
+  /** Returns the exit code, null when it did not end in time and was killed. */
+  async ended(ms = 12_000): Promise<number | null> {
     if (!this.isRunning) return this.child?.exitCode ?? null;
     const child = this.child!;
     const closed = once(child, 'close');
-    child.kill('SIGCONT');
-    child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), ms);
     await closed;
     clearTimeout(timer);

@@ -3,7 +3,8 @@
  * be checked by arithmetic), and faults on request. Settings come from the environment, as in production.
  *
  * STOP_AT=<step>:<n> stops the whole process (SIGSTOP) when it reaches that step of a lane or of its publication for the
- * n-th time, DIE_AT kills it there. SILENCE_MS is how long brokers may be silent before it ends.
+ * n-th time, DIE_AT kills it there, TERM_AT asks it there to end (SIGTERM). SILENCE_MS is how long brokers may be silent
+ * before it ends.
  */
 import { readSettings } from '../../cli/settings';
 import { systemClock } from '../../cli/clock';
@@ -18,7 +19,7 @@ type Step = LaneStep | SendStep;
 interface Fault {
   step: Step;
   nth: number;
-  signal: 'SIGSTOP' | 'SIGKILL';
+  signal: 'SIGSTOP' | 'SIGKILL' | 'SIGTERM';
 }
 
 function faultOf(text: string | undefined, signal: Fault['signal']): Fault[] {
@@ -27,8 +28,12 @@ function faultOf(text: string | undefined, signal: Fault['signal']): Fault[] {
 }
 
 async function main(): Promise<void> {
-  const { STOP_AT, DIE_AT, SILENCE_MS, ...env } = process.env;
-  const faults = [...faultOf(STOP_AT, 'SIGSTOP'), ...faultOf(DIE_AT, 'SIGKILL')];
+  const { STOP_AT, DIE_AT, TERM_AT, SILENCE_MS, ...env } = process.env;
+  const faults = [
+    ...faultOf(STOP_AT, 'SIGSTOP'),
+    ...faultOf(DIE_AT, 'SIGKILL'),
+    ...faultOf(TERM_AT, 'SIGTERM'),
+  ];
   const { settings, problems } = readSettings(env, null);
   if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('\n'));
   const stop = new AbortController();

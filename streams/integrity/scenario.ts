@@ -20,6 +20,7 @@ import { partitionOf } from '../partitioner';
 import { makeTopics } from '../testing/topics';
 import { Processor } from './fleet';
 import type { Environment } from './fleet';
+import { disagreements } from './positions';
 import { atRest, isRead } from './rest';
 import { judge } from './verdict';
 import type { Verdict, VerdictOptions } from './verdict';
@@ -257,6 +258,12 @@ export class Scenario {
 
   private isRead(): Promise<boolean> {
     return isRead(this.kafka, { groupId: this.id, prefix: this.prefix });
+  }
+
+  /** How many positions of state and group are not the same. */
+  async disagreements(): Promise<number> {
+    const { kafka, redis, id: application, prefix: topicPrefix, partitions } = this;
+    return disagreements({ kafka, redis, application, topicPrefix, partitions });
   }
 
   private async endAll(): Promise<void> {

@@ -6,7 +6,8 @@ import { TopicQueue } from './topic-queue';
 import { storedBatch } from './wire/testing/batches';
 import { fetchResponse } from './wire/testing/fetch-responses';
 
-const REFUSED = 29;
+const REFUSED = 56;
+const NOT_ALLOWED = 29;
 const PARTITIONS = [0, 1, 2];
 
 let now = 1_000;
@@ -86,13 +87,19 @@ describe('an answer', () => {
     expect([notes, refreshes]).toEqual([[], 1]);
     now += 50;
     await until(() => notes.length > 0);
-    expect(notes).toEqual([
-      'orders/1: the broker answers TOPIC_AUTHORIZATION_FAILED (29). It is asked again.',
-    ]);
+    expect(notes).toEqual(['orders/1: the broker answers KAFKA_STORAGE_ERROR (56). It is asked again.']);
     codes[1] = 0;
     now += 100;
     await until(() => waiting()[1] === 1);
     expect([notes.length, refreshes]).toEqual([1, 2]);
+  });
+
+  test('that this user may not have is for the lane to hear: asked again it would be refused again', async () => {
+    codes[1] = NOT_ALLOWED;
+    begin();
+    await until(() => answers > 5);
+    expect(() => queues[1]!.take(1)).toThrow('The broker lets this user not read orders.');
+    expect([waiting(), notes]).toEqual([[1, 0, 1], []]);
   });
 
   test('that refuses a partition holds up nobody, also where the leaders are refused or never told', async () => {
@@ -114,7 +121,7 @@ describe('an answer', () => {
     wholeCode = REFUSED;
     begin();
     await until(() => notes.length > 0);
-    expect(notes[0]).toBe('Fetching from broker 1: it answers TOPIC_AUTHORIZATION_FAILED (29).');
+    expect(notes[0]).toBe('Fetching from broker 1: it answers KAFKA_STORAGE_ERROR (56).');
     expect(waiting()).toEqual([0, 0, 0]);
     wholeCode = 0;
     await until(() => waiting().every(count => count === 1));

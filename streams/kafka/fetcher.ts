@@ -46,6 +46,9 @@ const RETRY_MS = [50, 100, 200, 500, 1_000];
 const DAMAGE_RETRY_MS = 1_000;
 /** Of the protocol's table of errors. */
 const OFFSET_OUT_OF_RANGE = 1;
+const TOPIC_AUTHORIZATION_FAILED = 29;
+/** What no further request mends: the lane is told. */
+const FOR_THE_LANE: ReadonlySet<number> = new Set([OFFSET_OUT_OF_RANGE, TOPIC_AUTHORIZATION_FAILED]);
 
 export class Fetcher {
   private readonly queues = new Map<string, TopicQueue>();
@@ -213,7 +216,7 @@ export class Fetcher {
 
   /** An error of one partition is that partition's: its queue rests, and the rest of the answer is delivered. */
   private isAnswered({ errorCode }: FetchedPartition, queue: TopicQueue): boolean {
-    if (errorCode === 0 || errorCode === OFFSET_OUT_OF_RANGE) {
+    if (errorCode === 0 || FOR_THE_LANE.has(errorCode)) {
       this.refusals.delete(queue);
       return true;
     }
@@ -236,6 +239,11 @@ export class Fetcher {
       const { topic, partition } = queue;
       const { start, end } = await this.heldOf(queue);
       queue.refuse(from, new OffsetOutOfRangeError(topic, partition, from, start, end));
+      return;
+    }
+    if (errorCode === TOPIC_AUTHORIZATION_FAILED) {
+      const topic = topicName(this.settings.topicPrefix, queue.topic);
+      queue.refuse(from, new TopicRefusedError(topic));
       return;
     }
     const { sound, damage } = soundPart(batches);
@@ -271,6 +279,14 @@ export class Fetcher {
       this.cluster.fetchTopicsOffset([{ ...asked, fromBeginning: false }]),
     ]);
     return { start: Number(starts!.partitions[0]!.offset), end: Number(ends!.partitions[0]!.offset) };
+  }
+}
+
+/** This user may not read the topic. Asked again it would be refused again. */
+class TopicRefusedError extends Error {
+  readonly type = 'TOPIC_AUTHORIZATION_FAILED';
+  constructor(readonly topic: string) {
+    super(`The broker lets this user not read ${topic}.`);
   }
 }
 

@@ -1,6 +1,5 @@
 /** Records of one topic and partition that were fetched and not yet read, with how far the fetches got. */
 import type { EpochMs, InputTopic } from '../../schemas';
-import type { OffsetOutOfRangeError } from '../../processors/ports';
 import type { LogRecord, TopicBatch } from '../../processors/ports';
 
 const NO_BYTES = new Uint8Array(0);
@@ -29,7 +28,7 @@ export class TopicQueue {
   private end: { atEnd: boolean; askedAt: EpochMs } | null = null;
   /** High watermark at the last answer; null: there was none. */
   logEnd: number | null = null;
-  private refusal: OffsetOutOfRangeError | null = null;
+  private refusal: Error | null = null;
   /** A fetch is only worth while when somebody has said where to begin. */
   isOpen = false;
 
@@ -84,7 +83,7 @@ export class TopicQueue {
     return true;
   }
 
-  refuse(from: number, error: OffsetOutOfRangeError): void {
+  refuse(from: number, error: Error): void {
     if (this.isOpen && from === this.fetchFrom) this.refusal = error;
   }
 
@@ -93,7 +92,7 @@ export class TopicQueue {
     return this.records.length <= maxRecords ? this.records : this.records.slice(0, maxRecords);
   }
 
-  /** @throws OffsetOutOfRangeError */
+  /** @throws what `refuse` was told */
   take(maxRecords: number): TopicBatch {
     if (this.records.length === 0 && this.refusal !== null) throw this.refusal;
     const { topic, end } = this;
