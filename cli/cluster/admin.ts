@@ -42,6 +42,12 @@ export function inKafkaWords(error: unknown, settings: Settings): unknown {
   const said = message.replace(/\.$/, '');
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION')
     return new CliError('topics-unfit', `A topic is missing: ${said}.`);
+  // The client keeps the broker's own error to itself.
+  if (message.includes('group coordinator'))
+    return new CliError(
+      'kafka-refused',
+      `${said}: this user may lack Describe on the group (docs/cluster.md, "Kafka"), or the brokers have just been started.`,
+    );
   if (type !== undefined) return new CliError('kafka-refused', `Kafka answers ${type}: ${said}.`);
   return new CliError('kafka-unreachable', `Kafka at ${settings['kafka.brokers'].join(', ')}: ${said}.`);
 }

@@ -89,7 +89,8 @@ function noteClock(topic: InputTopic, at: EpochMs, clocks: Record<InputTopic, Ep
 type Reading = { ok: true; input: CustomerInput } | { ok: false; code: string };
 
 function read(record: LogRecord, broker: MemoryBroker, codec: WireCodec): Reading {
-  const { topic, partition, offset, recordAt, value } = record;
+  const { topic, partition, offset, recordAt, value, fault } = record;
+  if (fault !== undefined) return { ok: false, code: fault.code };
   try {
     const source = { topic, partition, offset, index: 0 };
     const reading = readInput(

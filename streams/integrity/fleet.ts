@@ -8,6 +8,8 @@ import { packageRoot } from '../package-root';
 
 const PROGRAM = path.join(packageRoot(), 'dist', 'streams', 'integrity', 'processor.js');
 
+const REACH_MS = 60_000;
+
 export type Environment = Readonly<Record<string, string>>;
 
 export class Processor {
@@ -71,6 +73,13 @@ export class Processor {
   async ask(path: string): Promise<string> {
     const { url } = /Watch: (?<url>\S+)\/metrics/.exec(this.said)!.groups as { url: string };
     return (await fetch(url + path)).text();
+  }
+
+  /** Waits until it stands at `STOP_AT` or the like. @throws with what it complained of when it never does */
+  async reaches(fault: string): Promise<void> {
+    if (await this.hears(`fault ${fault.replace(':', ' ')}`, REACH_MS)) return;
+    const state = this.isRunning ? 'still runs' : 'has ended';
+    throw new Error(`${this.name} never came to ${fault}, and ${state}.\n${this.complaints.slice(-4_000)}`);
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -150,10 +150,11 @@ async function loadInputs(
     INPUT_TOPICS.map(topic => topicPrefix + topic),
   );
   await prepareAll(read, topicPrefix, codec);
-  for (const { topic: name, partition, offset, key, value, timestamp } of read) {
+  for (const { topic: name, partition, offset, key, value, timestamp: recordAt, fault } of read) {
     const topic = name.slice(topicPrefix.length) as (typeof INPUT_TOPICS)[number];
     broker.skip(topic, partition, offset - broker.endOf(topic, partition));
-    broker.append(topic, partition, [{ key, value: value ?? new Uint8Array(0), recordAt: timestamp }]);
+    const record = { key, value: value ?? new Uint8Array(0), recordAt };
+    broker.append(topic, partition, [fault === null ? record : { ...record, fault }]);
   }
 }
 

@@ -10,7 +10,7 @@ import type { Ownership } from './assigner';
 import { Generations } from './generation';
 import type { Generation } from './generation';
 import { topicName } from './topic-names';
-import { leaveGroupOf } from './wire/kafkajs-internals';
+import { askForGroup, leaveGroupOf } from './wire/kafkajs-internals';
 
 /** Remembers which member an instance was, for its next start. */
 export interface MemberMemory {
@@ -86,7 +86,17 @@ export class Membership {
    */
   async connect(): Promise<void> {
     await this.consumer.connect();
+    await this.checkRight();
     await this.leaveForPredecessor();
+  }
+
+  /** Brokers that start know no coordinator yet, and the client waits for them; a right that lacks comes by no waiting. */
+  private async checkRight(): Promise<void> {
+    try {
+      await askForGroup(this.cluster, this.options.groupId);
+    } catch (error) {
+      if ((error as { type?: string }).type === 'GROUP_AUTHORIZATION_FAILED') throw error;
+    }
   }
 
   /** Once the topics are known to be there; the group is joined by `join`. */

@@ -63,11 +63,15 @@ export class MemoryBroker {
     return held;
   }
 
-  append(topic: InputTopic, partition: number, records: readonly AppendRecord[]): number {
+  append(
+    topic: InputTopic,
+    partition: number,
+    records: readonly (AppendRecord & Pick<LogRecord, 'fault'>)[],
+  ): number {
     const held = this.held(topic, partition);
     const first = held.end;
-    for (const { key, value, recordAt } of records)
-      held.records.push({ topic, partition, offset: held.end++, recordAt, key, value: value.slice() });
+    for (const { value, ...record } of records)
+      held.records.push({ topic, partition, offset: held.end++, ...record, value: value.slice() });
     return first;
   }
 

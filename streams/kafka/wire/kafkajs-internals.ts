@@ -1,6 +1,7 @@
 /**
  * The one file that reaches behind the public face of kafkajs 2.2.4 (pinned, docs/adr/0007): fetch responses that we
- * decode and record batches that we encode ourselves, the requests of a transaction, LeaveGroup for a predecessor.
+ * decode and record batches that we encode ourselves, the requests of a transaction, FindCoordinator with its error,
+ * LeaveGroup for a predecessor.
  */
 import type { Broker, Cluster } from 'kafkajs';
 
@@ -38,6 +39,7 @@ export interface Coordinator extends Broker {
   endTxn(request: ProducerIdentity & { transactionResult: boolean }): Promise<unknown>;
 }
 
+const GROUP = 0;
 const TRANSACTION = 1;
 
 export const transactionCoordinator = async (
@@ -55,6 +57,7 @@ export const groupCoordinator = async (cluster: Cluster, groupId: string): Promi
 interface BrokerInternals extends Broker {
   connectionPool: { send: (request: ProtocolRequest) => Promise<unknown> };
   leaveGroup: (options: { groupId: string; memberId: string }) => Promise<unknown>;
+  findGroupCoordinator: (options: { groupId: string; coordinatorType: number }) => Promise<unknown>;
 }
 
 export interface FetchPartition {
@@ -169,6 +172,15 @@ export async function fetchRaw(broker: Broker, fetch: FetchRequest): Promise<Buf
     logResponseError: false,
   })) as { raw: Buffer };
   return answer.raw;
+}
+
+/**
+ * Asks who coordinates a group. Rejects with the broker's error, which the client's own search keeps to itself: it takes a
+ * missing right for an outage, and asks for ever.
+ */
+export async function askForGroup(cluster: Cluster, groupId: string): Promise<void> {
+  const broker = (await cluster.findControllerBroker()) as BrokerInternals;
+  await broker.findGroupCoordinator({ groupId, coordinatorType: GROUP });
 }
 
 /** Takes a member out of its group at once, instead of after its session. Does nothing when it is gone already. */
