@@ -2,6 +2,7 @@
 import { SimulatedScorer } from '../../processors/sim/scorer';
 import { DEFAULT_RULES, DEFAULT_SETTINGS } from '../../processors/core';
 import type { Outbox } from '../../processors/ports';
+import { DamagedPositionsError } from '../../processors/runner';
 import { MemoryStateStore } from '../../processors/state/memory';
 import { INPUT_SAMPLES } from '../../streams/avro/samples';
 import { createAvroCodec } from '../../streams/avro/codec';
@@ -15,8 +16,8 @@ interface Trial {
   fatal: Error[];
 }
 
-/** One lane with an event to read, and a publisher that fails from its second publication on, if it is to. */
-function withLane(failure?: Error): Trial {
+/** One lane with an event to read, and a publisher that fails from its second publication on, once `opened`, if it is to. */
+function withLane(failure?: Error, opened: Promise<void> = Promise.resolve()): Trial {
   const broker = new MemoryBroker(1);
   const codec = createAvroCodec();
   const value = codec.encodeInput('web-events', INPUT_SAMPLES['web-events']);
@@ -27,7 +28,7 @@ function withLane(failure?: Error): Trial {
     fence: (partition: number) => publisher.fence(partition),
     publish: (partition: number, outbox: Outbox) =>
       failure !== undefined && ++publications > 1
-        ? Promise.reject(failure)
+        ? opened.then(() => Promise.reject(failure))
         : publisher.publish(partition, outbox),
     drop: () => Promise.resolve(),
   };
@@ -73,6 +74,17 @@ test('a lane whose last batch could not be published says so when it is told to 
   await lanes.close();
   expect(lanes.left()).toBe('partition 0: the broker is away.');
   expect(fatal).toEqual([]);
+}, 30_000);
+
+test('damage that a lane meets when it has been told to stop leaves nothing that could be finished', async () => {
+  let open = (): void => undefined;
+  const opened = new Promise<void>(resolve => (open = resolve));
+  const { lanes, fatal } = withLane(new DamagedPositionsError('It is gone.'), opened);
+  await until(() => lanes.metrics().records > 0);
+  const closed = lanes.close();
+  open();
+  await closed;
+  expect([lanes.left(), fatal]).toEqual([null, []]);
 }, 30_000);
 
 test('a right that is missing ends the process instead of one claim after another', async () => {

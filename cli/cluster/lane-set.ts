@@ -190,8 +190,11 @@ export class LaneSet {
     // The batch before the damage is whole, and may still be on its way.
     await lane.settle().catch(() => undefined);
     const { partition, epoch } = lane;
-    // A lane that was told to stop may have been overtaken meanwhile.
-    if (signal.aborted) return void this.lost.set(partition, error);
+    if (signal.aborted) {
+      // It may have been overtaken meanwhile; and behind damage nothing is begun that could be finished.
+      if (!isDamage(error)) this.lost.set(partition, error);
+      return;
+    }
     if (!isDamage(error)) return onFatal(error);
     const { since } = this.running.get(partition)!;
     this.standing.set(partition, { ownership: { partition, epoch, since }, error });
