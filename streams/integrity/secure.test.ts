@@ -149,7 +149,7 @@ describeWithServers('a cluster with TLS, passwords and rights', () => {
       const early = scenario.processor('early', secured());
       early.start();
       expect(await early.hears('joined')).toBe(false);
-      expect(early.complaints).toMatch(/or allow Describe and DescribeConfigs/);
+      expect(early.complaints).toMatch(/this user needs Read and Describe on Group it-/);
 
       const admin = scenario.kafka.admin();
       await admin.connect();

@@ -42,17 +42,22 @@ export interface Coordinator extends Broker {
 const GROUP = 0;
 const TRANSACTION = 1;
 
-export const transactionCoordinator = async (
-  cluster: Cluster,
-  transactionalId: string,
-): Promise<Coordinator> =>
-  (await cluster.findGroupCoordinator({
-    groupId: transactionalId,
-    coordinatorType: TRANSACTION,
-  } as { groupId: string })) as Coordinator;
+/** The client takes a missing right for an outage, and keeps the broker's error to itself: so it is asked once more. */
+async function coordinatorOf(cluster: Cluster, id: string, coordinatorType: number): Promise<Coordinator> {
+  try {
+    const asked = { groupId: id, coordinatorType } as { groupId: string };
+    return (await cluster.findGroupCoordinator(asked)) as Coordinator;
+  } catch (error) {
+    await askForCoordinator(cluster, id, coordinatorType);
+    throw error;
+  }
+}
 
-export const groupCoordinator = async (cluster: Cluster, groupId: string): Promise<Coordinator> =>
-  (await cluster.findGroupCoordinator({ groupId })) as Coordinator;
+export const transactionCoordinator = (cluster: Cluster, transactionalId: string): Promise<Coordinator> =>
+  coordinatorOf(cluster, transactionalId, TRANSACTION);
+
+export const groupCoordinator = (cluster: Cluster, groupId: string): Promise<Coordinator> =>
+  coordinatorOf(cluster, groupId, GROUP);
 
 interface BrokerInternals extends Broker {
   connectionPool: { send: (request: ProtocolRequest) => Promise<unknown> };
@@ -174,13 +179,15 @@ export async function fetchRaw(broker: Broker, fetch: FetchRequest): Promise<Buf
   return answer.raw;
 }
 
-/**
- * Asks who coordinates a group. Rejects with the broker's error, which the client's own search keeps to itself: it takes a
- * missing right for an outage, and asks for ever.
- */
-export async function askForGroup(cluster: Cluster, groupId: string): Promise<void> {
+/** Asks who coordinates a group. Rejects with the broker's error. */
+export const askForGroup = (cluster: Cluster, groupId: string): Promise<void> =>
+  askForCoordinator(cluster, groupId, GROUP);
+
+async function askForCoordinator(cluster: Cluster, id: string, coordinatorType: number): Promise<void> {
+  // A client that has just been connected knows no brokers yet.
+  await cluster.refreshMetadata();
   const broker = (await cluster.findControllerBroker()) as BrokerInternals;
-  await broker.findGroupCoordinator({ groupId, coordinatorType: GROUP });
+  await broker.findGroupCoordinator({ groupId: id, coordinatorType });
 }
 
 /** Takes a member out of its group at once, instead of after its session. Does nothing when it is gone already. */
