@@ -9,6 +9,7 @@ import { ScoreWatch, percentile } from './watch';
 
 /** The compilers of broker and processor are busy at first, and would be measured instead. */
 const WARM_UP_MS = 45_000;
+
 export interface SteadyOptions {
   /** Of the figures. */
   name: string;

@@ -15,6 +15,7 @@ import { percentile } from './watch';
 const SETTLING = 100_000;
 /** Metrics cost the processor something too. */
 const POLL_MS = 500;
+
 const inputsOf = async (processor: BenchProcessor): Promise<number> => {
   let sum = 0;
   for (const count of (await processor.metric('rescore_inputs_total')).values()) sum += count;

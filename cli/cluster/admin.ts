@@ -6,7 +6,7 @@ import type { Context } from '../context';
 import { CliError } from '../errors';
 import type { Settings } from '../settings';
 import { openKafka } from './connections';
-import { refusalOf, refusedRight } from './rights';
+import { refusalOf, refusedRight } from './kafka-rights';
 
 export const topicSettings = (settings: Settings): TopicSettings => ({
   prefix: settings['kafka.topicPrefix'],

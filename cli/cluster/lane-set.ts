@@ -30,7 +30,7 @@ import { DamagedOutboxError } from '../../processors/state/redis';
 import { INPUT_TOPICS } from '../../schemas';
 import type { InputTopic } from '../../schemas';
 import type { KafkaEventLog, KafkaPublisher, Ownership } from '../../streams/kafka';
-import { refusalOf } from './rights';
+import { refusalOf } from './kafka-rights';
 
 export interface LaneSetOptions {
   log: KafkaEventLog;

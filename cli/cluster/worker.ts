@@ -11,11 +11,11 @@ import type { LiveModels } from '../models/live';
 import { coreSettings } from '../settings';
 import type { Settings } from '../settings';
 import { inKafkaWords } from './admin';
+import { connectMember } from './group-member';
+import type { AssignmentListener, GroupMember } from './group-member';
+import { openLanePorts } from './lane-ports';
+import type { LanePorts } from './lane-ports';
 import { LaneSet } from './lane-set';
-import { openParts } from './parts';
-import type { Parts } from './parts';
-import { takeSeat } from './seat';
-import type { Ears, Seat } from './seat';
 import { SILENCE_MS, Silence } from './silence';
 
 export interface Scoring {
@@ -61,25 +61,25 @@ const WATCH_MS = 1_000;
 const STOP_MS = 9_000;
 
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const seat = await takeSeat(options);
-  const [parts, scoring] = await openBoth(seat, options);
+  const member = await connectMember(options);
+  const [ports, scoring] = await openBoth(member, options);
   let fatal: Error | null = null;
   const onFatal = (error: Error): void => {
     fatal ??= error;
     options.stop.abort();
   };
   const drift = driftWatch(options.settings);
-  const lanes = openLanes(options, scoring, parts, drift, onFatal);
-  const { membership } = seat;
-  Object.assign(seat.ears, {
+  const lanes = openLanes(options, scoring, ports, drift, onFatal);
+  const { membership } = member;
+  Object.assign(member.listener, {
     held: () => lanes.held(),
     onAssigned: (partitions: readonly number[]) => lanes.assign(partitions),
     onFatal,
-  } satisfies Ears);
+  } satisfies AssignmentListener);
   await membership.join();
   const done = (async () => {
-    await watch(options, parts.log, lanes, onFatal);
-    const isOver = await withinTime(options.clock, [() => lanes.close(), () => seat.close()]);
+    await watch(options, ports.log, lanes, onFatal);
+    const isOver = await withinTime(options.clock, [() => lanes.close(), () => member.close()]);
     if (fatal !== null) throw inKafkaWords(fatal, options.settings);
     const left = lanes.left() ?? (isOver ? null : 'the group is not left, and waits for a session to end');
     if (left !== null) throw new CliError('stop-unfinished', `Stopped before all was done: ${left}.`);
@@ -99,17 +99,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 }
 
 /** Whoever opened the models closes them. */
-async function openBoth(seat: Seat, options: WorkerOptions): Promise<[Parts, Scoring]> {
-  const [parts, scoring] = await Promise.allSettled([openParts(seat, options), options.scoring()]);
-  if (parts.status === 'fulfilled' && scoring.status === 'fulfilled') return [parts.value, scoring.value];
-  await seat.close().catch(() => undefined);
-  throw (parts.status === 'rejected' ? parts : (scoring as PromiseRejectedResult)).reason;
+async function openBoth(member: GroupMember, options: WorkerOptions): Promise<[LanePorts, Scoring]> {
+  const [ports, scoring] = await Promise.allSettled([openLanePorts(member, options), options.scoring()]);
+  if (ports.status === 'fulfilled' && scoring.status === 'fulfilled') return [ports.value, scoring.value];
+  await member.close().catch(() => undefined);
+  throw (ports.status === 'rejected' ? ports : (scoring as PromiseRejectedResult)).reason;
 }
 
 function openLanes(
   { settings, clock, onNote, onStep }: WorkerOptions,
   { scorer, models }: Scoring,
-  { log, publisher, store, codec }: Parts,
+  { log, publisher, store, codec }: LanePorts,
   watch: DriftWatch,
   onFatal: (error: Error) => void,
 ): LaneSet {

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { commandInCluster } from '../cluster/customer-command';
+import { timeoutMs, targetOptions, isInCluster, type CommandTarget } from '../command-target';
 import { contextOf, withExamples, type Context } from '../context';
 import { knownCustomer, openExistingForWork, stateDirectory } from '../embedded';
 import type { Io } from '../io';
 import { carryOutCommand, startLanes } from '../lanes';
 import { instant } from '../output/format';
 import { printable } from '../output/table';
-import { timeoutMs, withWhere, isInCluster, type Where } from '../where';
 
 const erasedLine = (id: string, at: number): string =>
   `${printable(id)} is erased as of ${instant(at)}: inputs recorded until then are ignored from now on.`;
@@ -30,9 +30,9 @@ async function eraseInState(context: Context, id: string, given: string | undefi
 }
 
 /** Done when the receipt is there: what withdraws the score for every consumer. */
-async function eraseInCluster(context: Context, id: string, where: Where): Promise<void> {
+async function eraseInCluster(context: Context, id: string, target: CommandTarget): Promise<void> {
   const { reporter, settings } = context;
-  const answer = await commandInCluster(context, 'erase', id, timeoutMs(where));
+  const answer = await commandInCluster(context, 'erase', id, timeoutMs(target));
   const { topic, partition, offset, at } = answer;
   await reporter.text(
     `${erasedLine(id, at)}\n` +
@@ -52,10 +52,10 @@ export function eraseCommand(program: Command, io: Io): void {
     .description(
       'forget one person: facts go, published scores and alerts are withdrawn, a marker keeps them away',
     );
-  withWhere(command).action(async (id: string, where: Where, self: Command) => {
+  targetOptions(command).action(async (id: string, target: CommandTarget, self: Command) => {
     const context = contextOf(io, self);
-    if (isInCluster(where)) await eraseInCluster(context, id, where);
-    else await eraseInState(context, id, where.state);
+    if (isInCluster(target)) await eraseInCluster(context, id, target);
+    else await eraseInState(context, id, target.state);
   });
   withExamples(command, [
     ['rescore erase 00042 --state out/state', 'the answer to a request for erasure'],

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { commandInCluster } from '../cluster/customer-command';
-import { askForEverybody } from '../cluster/everybody';
+import { askForEverybody } from '../cluster/rescore-everybody';
+import { isInCluster, timeoutMs, targetOptions, type CommandTarget } from '../command-target';
 import { lineOf } from '../consume/lines';
 import { contextOf, withExamples, type Context } from '../context';
 import { knownCustomer, openExistingForWork, stateDirectory, type OpenState } from '../embedded';
@@ -10,9 +11,8 @@ import { carryOutCommand, startLanes } from '../lanes';
 import { count } from '../output/format';
 import { messageAsJson } from '../output/json';
 import { wholeOption } from '../published/options';
-import { isInCluster, timeoutMs, withWhere, type Where } from '../where';
 
-interface Options extends Where {
+interface Options extends CommandTarget {
   all?: boolean;
   rate: string;
 }
@@ -82,7 +82,7 @@ export function rescoreCommand(program: Command, io: Io): void {
     .command('rescore [customer]')
     .description('score one customer, or all, now: after new models or settings')
     .option('--all', 'every customer of the state');
-  withWhere(command)
+  targetOptions(command)
     .option('--rate <n>', 'with --all --cluster: ask for so many customers a second', '1000')
     .action(async (id: string | undefined, options: Options, self: Command) => {
       if ((id === undefined) === (options.all !== true))

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { checkClusterState } from '../cluster/check';
+import { checkClusterState } from '../cluster/state-check';
 import { openClusterState } from '../cluster/state';
 import { contextOf, instantOption, withExamples } from '../context';
 import { digestState } from '../customer/digest';

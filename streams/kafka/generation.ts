@@ -15,12 +15,12 @@ import type { CommittedOffset } from './transaction';
 import { groupCoordinator } from './wire/kafkajs-internals';
 import type { Coordinator } from './wire/kafkajs-internals';
 
-interface Seat {
+interface Assignment {
   memberId: string;
   partitions: ReadonlySet<number>;
 }
 
-interface GenerationOptions extends Seat {
+interface GenerationOptions extends Assignment {
   cluster: Cluster;
   groupId: string;
   id: number;
@@ -74,7 +74,7 @@ export class Generation {
 
 /** Keeps the present generation. A join tells the partitions, the first heartbeat behind it the number. */
 export class Generations {
-  private seat: Seat | null = null;
+  private assignment: Assignment | null = null;
   private latest: Generation | null = null;
 
   constructor(
@@ -82,24 +82,25 @@ export class Generations {
     private readonly cluster: () => Cluster,
   ) {}
 
-  joined(seat: Seat): void {
+  joined(assignment: Assignment): void {
     this.latest?.end();
-    this.seat = seat;
+    this.assignment = assignment;
   }
 
   /** A heartbeat was answered. One of the generation before may come behind the join. */
   heard(memberId: string, id: number): void {
-    const { seat, latest, groupId } = this;
-    if (seat === null || seat.memberId !== memberId || latest?.isAtLeast(memberId, id) === true) return;
-    this.latest = new Generation({ ...seat, groupId, id, cluster: this.cluster() });
-    this.seat = null;
+    const { assignment, latest, groupId } = this;
+    if (assignment === null || assignment.memberId !== memberId || latest?.isAtLeast(memberId, id) === true)
+      return;
+    this.latest = new Generation({ ...assignment, groupId, id, cluster: this.cluster() });
+    this.assignment = null;
   }
 
   /** The member has left. */
   end(): void {
     this.latest?.end();
     this.latest = null;
-    this.seat = null;
+    this.assignment = null;
   }
 
   /** @throws ProducerLostError while none is known */

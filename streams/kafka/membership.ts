@@ -90,7 +90,7 @@ export class Membership {
     await this.leaveForPredecessor();
   }
 
-  /** Brokers that start know no coordinator yet, and the client waits for them; a right that lacks comes by no waiting. */
+  /** Brokers that start know no coordinator yet, and the client waits for them; for a missing right it would wait in vain. */
   private async checkRight(): Promise<void> {
     try {
       await askForGroup(this.cluster, this.options.groupId);

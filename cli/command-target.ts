@@ -4,21 +4,21 @@ import { SECOND_MS } from '../schemas';
 import { usageError } from './errors';
 import { wholeOption } from './published/options';
 
-export interface Where {
+export interface CommandTarget {
   state?: string;
   cluster?: boolean;
   timeout: string;
 }
 
-export const withWhere = (command: Command): Command =>
+export const targetOptions = (command: Command): Command =>
   command
     .option('--state <dir>', 'state to change (default: the setting state.directory)')
     .option('--cluster', 'ask the processors at kafka.brokers instead, through their log')
     .option('--timeout <seconds>', 'with --cluster: wait so long for their answer', '30');
 
-export function isInCluster({ state, cluster }: Where): boolean {
+export function isInCluster({ state, cluster }: CommandTarget): boolean {
   if (cluster === true && state !== undefined) throw usageError('Name --state or --cluster, not both.');
   return cluster === true;
 }
 
-export const timeoutMs = ({ timeout }: Where): number => wholeOption('timeout', timeout) * SECOND_MS;
+export const timeoutMs = ({ timeout }: CommandTarget): number => wholeOption('timeout', timeout) * SECOND_MS;

@@ -8,26 +8,26 @@ import type { Compression, Membership, SendStep } from '../../streams/kafka';
 import type { Settings } from '../settings';
 import { openCodec } from './codec';
 import type { PreparedCodec } from './codec';
-import type { Seat } from './seat';
+import type { GroupMember } from './group-member';
 
-export interface Parts {
+export interface LanePorts {
   log: KafkaEventLog;
   publisher: KafkaPublisher;
   store: RedisStateStore;
   codec: PreparedCodec;
 }
 
-interface PartsOptions {
+interface LanePortsOptions {
   settings: Settings;
   clock: Clock;
   onNote: (line: string) => void;
   onSend?: (step: SendStep) => void | Promise<void>;
 }
 
-/** Closed with the seat. @throws CliError registry-unreachable, registry-refused, schemas-unregistered */
-export async function openParts(seat: Seat, options: PartsOptions): Promise<Parts> {
+/** Closed with the member. @throws CliError registry-unreachable, registry-refused, schemas-unregistered */
+export async function openLanePorts(member: GroupMember, options: LanePortsOptions): Promise<LanePorts> {
   const { settings, clock, onNote } = options;
-  const { redis, kafka, membership, closers } = seat;
+  const { redis, kafka, membership, closers } = member;
   const application = settings['kafka.application'];
   const topicPrefix = settings['kafka.topicPrefix'];
   const codec = await openCodec(settings, clock);
@@ -45,14 +45,14 @@ export async function openParts(seat: Seat, options: PartsOptions): Promise<Part
     onNote,
   });
   closers.push(() => log.close());
-  const publisher = openPublisher(seat, options);
+  const publisher = openPublisher(member, options);
   closers.push(() => publisher.close());
   return { log, publisher, store: new RedisStateStore(redis, application), codec };
 }
 
 const openPublisher = (
-  { kafka, membership }: Seat,
-  { settings, clock, onSend }: PartsOptions,
+  { kafka, membership }: GroupMember,
+  { settings, clock, onSend }: LanePortsOptions,
 ): KafkaPublisher =>
   new KafkaPublisher({
     kafka,
@@ -73,7 +73,7 @@ const openProducer = (kafka: Kafka): Producer =>
     retry: { initialRetryTime: 20, multiplier: 2, maxRetryTime: 1_000, retries: 8 },
   });
 
-/** Of every input: whoever took the seat has seen that they agree. */
+/** Of every input: that they agree was checked when the member connected. */
 async function countPartitions({ cluster }: Membership, topicPrefix: string): Promise<number> {
   await cluster.refreshMetadata();
   return cluster.findTopicPartitionMetadata(topicName(topicPrefix, 'web-events')).length;

@@ -1,4 +1,4 @@
-/** A place in the group, before any work: Redis and Kafka are reached, and the predecessor is signed off. */
+/** A member of the group before it joins: Redis and Kafka are reached, and the predecessor is signed off. */
 import type { Kafka } from 'kafkajs';
 import type { RedisConnection } from '../../processors/state/redis';
 import { RedisMemberMemory } from '../../processors/state/redis';
@@ -9,31 +9,31 @@ import type { Settings } from '../settings';
 import { inKafkaWords, topicSettings } from './admin';
 import { connectedRedis, instanceName, openKafka } from './connections';
 
-/** What the membership asks of, and tells, lanes that are made after it. */
-export interface Ears {
+/** What the membership asks of, and tells, the lanes, which are made after it. */
+export interface AssignmentListener {
   held: () => readonly Ownership[];
   onAssigned: (partitions: readonly number[]) => void;
   onFatal: (error: Error) => void;
 }
 
-export interface Seat {
+export interface GroupMember {
   redis: RedisConnection;
   kafka: Kafka;
   membership: Membership;
-  ears: Ears;
-  /** What was opened since is closed before the seat is left, the last first. */
+  listener: AssignmentListener;
+  /** What was opened since is closed before the group is left, the last first. */
   closers: (() => Promise<void>)[];
   close: () => Promise<void>;
 }
 
-interface SeatOptions {
+interface MemberOptions {
   settings: Settings;
   onNote: (line: string) => void;
 }
 
 /** @throws CliError redis-unreachable, redis-unfit, kafka-unreachable, kafka-refused, topics-unfit */
-export async function takeSeat({ settings, onNote }: SeatOptions): Promise<Seat> {
-  const closers: Seat['closers'] = [];
+export async function connectMember({ settings, onNote }: MemberOptions): Promise<GroupMember> {
+  const closers: GroupMember['closers'] = [];
   const close = async (): Promise<void> => {
     while (closers.length > 0) await closers.pop()!();
   };
@@ -41,12 +41,16 @@ export async function takeSeat({ settings, onNote }: SeatOptions): Promise<Seat>
     const redis = await connectedRedis(settings, onNote);
     closers.push(() => Promise.resolve(redis.disconnect()));
     const kafka = openKafka(settings, (level, message) => onNote(`kafka ${level}: ${message}`));
-    const ears: Ears = { held: () => [], onAssigned: () => undefined, onFatal: () => undefined };
-    const membership = membershipOf({ redis, kafka, ears }, settings);
+    const listener: AssignmentListener = {
+      held: () => [],
+      onAssigned: () => undefined,
+      onFatal: () => undefined,
+    };
+    const membership = membershipOf({ redis, kafka, listener }, settings);
     closers.push(() => membership.leave());
     await withCheckedTopics(kafka, settings, onNote, () => membership.connect());
     await membership.subscribe();
-    return { redis, kafka, membership, ears, closers, close };
+    return { redis, kafka, membership, listener, closers, close };
   } catch (error) {
     await close().catch(() => undefined);
     throw error;
@@ -54,7 +58,7 @@ export async function takeSeat({ settings, onNote }: SeatOptions): Promise<Seat>
 }
 
 function membershipOf(
-  { redis, kafka, ears }: Pick<Seat, 'redis' | 'kafka' | 'ears'>,
+  { redis, kafka, listener }: Pick<GroupMember, 'redis' | 'kafka' | 'listener'>,
   settings: Settings,
 ): Membership {
   const application = settings['kafka.application'];
@@ -66,9 +70,9 @@ function membershipOf(
     sessionTimeoutMs: settings['kafka.sessionTimeoutMs'],
     instance: instanceName(settings),
     memory: new RedisMemberMemory(redis, application),
-    held: () => ears.held(),
-    onAssigned: partitions => ears.onAssigned(partitions),
-    onFatal: error => ears.onFatal(error),
+    held: () => listener.held(),
+    onAssigned: partitions => listener.onAssigned(partitions),
+    onFatal: error => listener.onFatal(error),
   });
 }
 
