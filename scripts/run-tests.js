@@ -37,7 +37,7 @@ async function check() {
 const NODE_OPTIONS = `${process.env['NODE_OPTIONS'] ?? ''} --max-semi-space-size=64`.trim();
 
 async function test() {
-  const broker = hasEngine() ? await startKafka({ forTests: true }) : null;
+  const broker = hasEngine() ? await startKafka() : null;
   const env = { NODE_OPTIONS, ...(broker !== null && { TEST_KAFKA_BROKERS: broker.brokers.join(',') }) };
   const jest = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
   try {

@@ -108,7 +108,10 @@ export interface Servers {
 }
 
 export async function openServers(): Promise<Servers & { close(): Promise<void> }> {
-  const [kafka, redis] = await Promise.all([startKafka(), startRedis('--appendfsync everysec')]);
+  const [kafka, redis] = await Promise.all([
+    startKafka({ isMeasured: true }),
+    startRedis({ isMeasured: true }),
+  ]);
   return {
     kafka,
     redis,

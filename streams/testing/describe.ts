@@ -34,7 +34,7 @@ const SHARED_BROKERS = process.env['TEST_KAFKA_BROKERS'];
 export function withBroker(): () => readonly string[] {
   let own: KafkaServer | null = null;
   beforeAll(async () => {
-    if (SHARED_BROKERS === undefined) own = await startKafka({ forTests: true });
+    if (SHARED_BROKERS === undefined) own = await startKafka();
   }, 180_000);
   afterAll(() => own?.stop(), 60_000);
   return () => SHARED_BROKERS?.split(',') ?? own!.brokers;
@@ -53,7 +53,7 @@ export function withServers(): () => WithRedis {
 export function withOwnServers(): () => OwnServers {
   let started: OwnServers | null = null;
   beforeAll(async () => {
-    const [kafkaServer, redisServer] = await Promise.all([startKafka({ forTests: true }), startRedis()]);
+    const [kafkaServer, redisServer] = await Promise.all([startKafka(), startRedis()]);
     started = { kafkaServer, redisServer, brokers: kafkaServer.brokers, redis: redisServer.address };
   }, 180_000);
   afterAll(async () => {

@@ -44,7 +44,7 @@ export async function startSecureKafka(): Promise<SecureKafkaServer> {
   const container = await startBroker({
     ports: [open, secure],
     properties: properties(open, secure),
-    forTests: true,
+    isMeasured: false,
     script: startScript(username, password),
   });
   await brokerAnswers(open);

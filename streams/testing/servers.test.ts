@@ -8,7 +8,7 @@ import { startKafka, startRedis, startRegistry, startS3 } from './servers';
 
 describeWithServers('the servers of the tests', () => {
   test('Kafka takes a transaction and keeps it over a restart', async () => {
-    const server = await startKafka({ forTests: true });
+    const server = await startKafka();
     const kafka = new Kafka({ brokers: server.brokers, logLevel: logLevel.NOTHING });
     const admin = kafka.admin();
     const producer = kafka.producer({ transactionalId: 'one', idempotent: true, maxInFlightRequests: 1 });

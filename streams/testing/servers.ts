@@ -10,7 +10,8 @@ import { Kafka, logLevel } from 'kafkajs';
 import { GenericContainer, Wait } from 'testcontainers';
 import type { StartedTestContainer } from 'testcontainers';
 import { systemClock } from '../../cli/clock';
-import { DATA_FOLDER, SERVE_COMMAND, formatCommand, startBroker } from './broker';
+import { CONTROLLER_PORT, DATA_FOLDER, SERVE_COMMAND, formatCommand, onNetwork, startBroker } from './broker';
+import type { MeasuredOption } from './broker';
 import { IMAGES } from './images';
 
 // The sweeper is one more image to pull; every server here is stopped by whoever started it.
@@ -60,17 +61,23 @@ export interface KafkaServer {
   stop(): Promise<void>;
 }
 
-/** Single node, KRaft. A broker of measurements is not `forTests`. */
-export async function startKafka({ forTests = false } = {}): Promise<KafkaServer> {
+/** Inside a container's own network only what the engine publishes is reached, and it publishes to this machine. */
+const listeningOn = (isMeasured: boolean): string => (isMeasured ? '127.0.0.1' : '0.0.0.0');
+
+/** Single node, KRaft. */
+export async function startKafka({ isMeasured = false }: MeasuredOption = {}): Promise<KafkaServer> {
   const port = await freePort();
+  // A network of its own has every port free, and this machine's has not.
+  const controller = isMeasured ? await freePort() : CONTROLLER_PORT;
   const container = await startBroker({
     ports: [port],
     // No plain text on other hosts: a broker of one test.
     properties: {
-      listeners: `PLAINTEXT://0.0.0.0:${port},CONTROLLER://localhost:29093`,
+      listeners: `PLAINTEXT://${listeningOn(isMeasured)}:${port},CONTROLLER://localhost:${controller}`,
       'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+      'controller.quorum.voters': `1@localhost:${controller}`,
     },
-    forTests,
+    isMeasured,
     script: `${formatCommand()} && ${SERVE_COMMAND}`,
   });
   const id = container.getId();
@@ -185,14 +192,14 @@ export interface RedisServer {
 
 const APPEND_ONLY = '/data/appendonlydir/appendonly.aof.1.incr.aof';
 
-/** Append-only, written through on every command; more options as on its command line. */
-export async function startRedis(...options: string[]): Promise<RedisServer> {
+/** Append-only; written through on every command, or when it is measured every second, as in production. */
+export async function startRedis({ isMeasured = false }: MeasuredOption = {}): Promise<RedisServer> {
   const port = await freePort();
-  const serve = `redis-server --port ${port} --save '' --appendonly yes --appendfsync always --aof-load-truncated yes --protected-mode no --maxmemory-policy noeviction ${options.join(' ')}`;
+  const fsync = isMeasured ? 'everysec' : 'always';
+  const serve = `redis-server --port ${port} --bind ${listeningOn(isMeasured)} --save '' --appendonly yes --appendfsync ${fsync} --aof-load-truncated yes --protected-mode no --maxmemory-policy noeviction`;
   // What is to be cut is written down by the test before the next start.
   const cut = `if [ -s /data/cut ]; then truncate -s -$(cat /data/cut) ${APPEND_ONLY}; rm /data/cut; fi`;
-  const container = await new GenericContainer(IMAGES.redis)
-    .withExposedPorts({ container: port, host: port })
+  const container = await onNetwork(new GenericContainer(IMAGES.redis), [port], isMeasured)
     .withEntrypoint(['sh'])
     .withCommand(['-c', `cd /data; ${cut}; exec ${serve}`])
     .withWaitStrategy(Wait.forLogMessage(/Ready to accept connections/))
