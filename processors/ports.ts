@@ -210,6 +210,11 @@ export interface Publisher {
    * before is decided: only then do `EventLog.committed` and the token say what they mean.
    */
   fence(partition: number): Promise<void>;
+  /**
+   * A batch was begun that will be published within moments, if all goes well. What can be done ahead is done then,
+   * where lanes share a channel they wait for each other. Means nothing for what is said or in what order.
+   */
+  announce?(partition: number): void;
   /** Mail, then messages and positions atomically where the log can. Throws when the channel was opened again since. */
   publish(partition: number, outbox: Outbox): Promise<void>;
 }

@@ -9,7 +9,7 @@ import { EmbeddedHistory, openEmbedded } from '../../streams/embedded';
 import type { Embedded } from '../../streams/embedded';
 import { DEFAULT_RULES, DEFAULT_SETTINGS, FEATURE_NAMES } from '../core';
 import { CONSTANTS } from '../core/testing/inputs';
-import type { ScoreWatch, Scorer, SeenCustomer } from '../ports';
+import type { Publisher, ScoreWatch, Scorer, SeenCustomer } from '../ports';
 import { Lane, ReplayDriver } from '.';
 
 const T0 = Date.UTC(2026, 0, 10, 12);
@@ -104,6 +104,38 @@ function published<T>(topic: 'engagement-scores' | 'engagement-alerts' | 'sessio
 
 const outcomes = (name: keyof Lane['metrics']['outcomes']): number =>
   lanes.reduce((sum, lane) => sum + lane.metrics.outcomes[name], 0);
+
+test('a batch is announced to its publisher when it is begun, and published once it is committed', async () => {
+  await open(1);
+  const { log, store } = embedded;
+  const steps: string[] = [];
+  const publisher: Publisher = {
+    fence: partition => store.fence(partition),
+    announce: partition => void steps.push(`announced ${partition}`),
+    publish: (partition, outbox) => {
+      steps.push(`published ${outbox.batchNumber}`);
+      return store.publish(partition, outbox);
+    },
+  };
+  const ports = { log, store, publisher, scorer, codec };
+  lanes = [
+    new Lane({
+      partition: 0,
+      ports,
+      core: DEFAULT_SETTINGS,
+      rules: DEFAULT_RULES,
+      onStep: step => void (step === 'prepared' || step === 'committed' ? steps.push(step) : null),
+    }),
+  ];
+  await lanes[0]!.start();
+  // Nothing to read is nothing to announce.
+  await lanes[0]!.drain();
+  expect(steps).toEqual([]);
+  const replay = driver();
+  await replay.feed(row(event('kim', 'm1', T0), T0));
+  await replay.finish(T0);
+  expect(steps).toEqual(['announced 0', 'prepared', 'committed', 'published 1']);
+});
 
 describe('a customer who falls silent', () => {
   test('is rescored by time alone, closes a session and raises inactive at the very midnight', async () => {

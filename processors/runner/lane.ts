@@ -178,7 +178,10 @@ export class Lane {
     const draft = new Draft(this.basis);
     await this.fill(true);
     await this.takeRecords(draft);
-    if (draft.counts.records > 0 && (await this.linger(draft))) await this.takeRecords(draft);
+    if (draft.counts.records > 0) {
+      if (this.recovery === null) this.options.ports.publisher.announce?.(this.partition);
+      if (await this.linger(draft)) await this.takeRecords(draft);
+    }
     if (samePositions(this.intake.positions(), this.basis.positions)) return null;
     await this.step('read');
     return draft;

@@ -1,9 +1,14 @@
 /** The producer that the lanes of a group share, and their turns with it. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Outbox } from '../../processors/ports';
+import { Expectations } from './expectations';
 
-/** How long a transaction waits for other lanes of its group, ms. */
-const GATHER_MS = 2;
+/** How long a transaction waits for lanes that have announced themselves, ms: about what one needs to prepare a batch. */
+const GATHER_MS = 8;
+/**
+ * A transaction that was begun ahead is given up when nobody came for so long, ms. The broker would abort it after a
+ * minute, and its producer with it.
+ */
+const ABANDON_MS = 5_000;
 
 /** A publisher that was overtaken, or whose last transaction ended in the dark: fence again. */
 export class ProducerLostError extends Error {
@@ -12,6 +17,8 @@ export class ProducerLostError extends Error {
 
 /** Messages and positions, together where there are transactions. Of no more use after an error. */
 export interface Sender {
+  /** Ahead of `send`, for these partitions: what can be done before their outboxes are there. Never throws. */
+  begin?(partitions: readonly number[]): void;
   send(batch: readonly Publication[]): Promise<void>;
   /** Resolves when everybody sees what it has sent, positions included. @throws when another has taken its place */
   settle(): Promise<void>;
@@ -37,21 +44,37 @@ export type Publication = Waiting & { outbox: Outbox };
  *
  * To be fenced is more than to find a producer open: the broker answers the end of a transaction before its positions
  * can be read, and who reads the K of before publishes again. So the transaction before is waited for.
+ *
+ * A transaction costs the same for one lane and for all, so lanes announce what they prepare, and the next transaction
+ * waits for them, a moment. Without that they come in turns, two now and two while these are on their way, and stay so.
  */
 export class GroupChannel {
   private sender: Promise<Sender> | null = null;
+  /** What `sender` has become. */
+  private opened: Sender | null = null;
   /** The producer that was open when a partition was fenced last. */
   private readonly fencedWith = new Map<number, Promise<Sender>>();
   private waiting: Waiting[] = [];
+  private readonly expected = new Expectations();
+  /** Lanes of the last transaction: likely those of the next one, too. */
+  private latest: readonly number[] = [];
+  /** Not null while a transaction waits for lanes. */
+  private onArrival: (() => void) | null = null;
+  private abandoning: NodeJS.Timeout | null = null;
   private isBusy = false;
   private isClosed = false;
 
   constructor(
     private readonly unit: number,
-    /** Partitions that share the producer. */
-    private readonly lanes: number,
     private readonly open: () => Promise<Sender>,
   ) {}
+
+  /** The lane prepares a batch, and will publish it in a moment: the next transaction waits for it, and begins. */
+  announce(partition: number): void {
+    if (this.sender === null || this.fencedWith.get(partition) !== this.sender) return;
+    this.expected.announce(partition);
+    if (!this.isBusy) this.beginAhead();
+  }
 
   /** From now on the partition may publish, nobody else may, and K says all that was published. */
   fence(partition: number): Promise<void> {
@@ -65,6 +88,9 @@ export class GroupChannel {
   private queue(partition: number, outbox: Outbox | null): Promise<void> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ partition, outbox, resolve, reject });
+      if (outbox === null) this.expected.forget(partition);
+      else this.expected.came(partition);
+      this.onArrival?.();
       if (!this.isBusy) void this.work();
     });
   }
@@ -72,15 +98,57 @@ export class GroupChannel {
   /** Everything that waits to be published goes into one transaction; what comes meanwhile into the next. */
   private async work(): Promise<void> {
     this.isBusy = true;
-    // The others of the group are ready in nearly the same moment: from then on they keep step.
-    if (this.lanes > 1) await delay(GATHER_MS);
     while (this.waiting.length > 0) {
+      await this.gather();
       const { waiting } = this;
       this.waiting = [];
       await together(waiting.filter(isFencing), lanes => this.fenceAll(lanes));
       await together(this.takeFenced(waiting.filter(isPublication)), batch => this.send(batch));
+      this.beginAhead();
     }
     this.isBusy = false;
+  }
+
+  /** Resolves when all who announced themselves are here. Who takes too long is not waited for again. */
+  private async gather(): Promise<void> {
+    const missing = (): number[] => this.expected.missing(this.waiting);
+    if (missing().length === 0) return;
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(() => {
+        for (const partition of missing()) this.expected.forget(partition);
+        resolve();
+      }, GATHER_MS);
+      this.onArrival = () => {
+        if (missing().length > 0) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.onArrival = null;
+  }
+
+  /** For who was announced and for who will likely follow: they announce themselves in nearly the same moment. */
+  private beginAhead(): void {
+    const lanes = this.expected.lanes();
+    if (lanes.length === 0 || this.opened?.begin === undefined) return;
+    this.opened.begin([...new Set([...lanes, ...this.latest])]);
+    if (this.abandoning !== null) return;
+    this.abandoning = setTimeout(() => void this.abandon(), ABANDON_MS);
+    this.abandoning.unref();
+  }
+
+  private async abandon(): Promise<void> {
+    this.abandoning = null;
+    if (this.isBusy) return;
+    this.isBusy = true;
+    await this.settle();
+    await this.work();
+  }
+
+  /** What was begun ahead comes to an end. */
+  private endAhead(): void {
+    if (this.abandoning !== null) clearTimeout(this.abandoning);
+    this.abandoning = null;
   }
 
   private async fenceAll(lanes: readonly Waiting[]): Promise<void> {
@@ -89,7 +157,7 @@ export class GroupChannel {
     this.sender ??= this.open();
     const opening = this.sender;
     try {
-      await opening;
+      this.opened = await opening;
     } catch (error) {
       if (this.sender === opening) this.sender = null;
       throw error;
@@ -99,6 +167,7 @@ export class GroupChannel {
 
   /** Leaves a producer that is still the newest of its group, with nothing under way, or none. */
   private async settle(): Promise<void> {
+    this.endAhead();
     const held = this.sender;
     try {
       await (await held)?.settle();
@@ -123,6 +192,8 @@ export class GroupChannel {
 
   private async send(batch: readonly Publication[]): Promise<void> {
     const opened = this.sender!;
+    this.endAhead();
+    this.latest = batch.map(({ partition }) => partition);
     try {
       await (await opened).send(batch);
     } catch (error) {
@@ -133,14 +204,15 @@ export class GroupChannel {
   }
 
   private discard(sender: Promise<Sender>): void {
-    if (this.sender === sender) this.sender = null;
+    if (this.sender === sender) this.sender = this.opened = null;
     void sender.then(opened => opened.close()).catch(() => undefined);
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
+    this.endAhead();
     const opened = this.sender;
-    this.sender = null;
+    this.sender = this.opened = null;
     this.fencedWith.clear();
     await opened?.then(sender => sender.close()).catch(() => undefined);
   }

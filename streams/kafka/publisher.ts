@@ -5,14 +5,14 @@
 import type { Kafka } from 'kafkajs';
 import type { EpochMs } from '../../schemas';
 import { INPUT_TOPICS, OUTPUT_TOPICS } from '../../schemas';
-import type { Outbox, OutgoingMessage, Publisher } from '../../processors/ports';
+import type { Outbox, Publisher } from '../../processors/ports';
 import type { Generation } from './generation';
 import { GroupChannel } from './group-channel';
 import type { Publication, Sender } from './group-channel';
 import { PlainProducer } from './plain-producer';
 import { topicName } from './topic-names';
 import { TransactionalProducer } from './transaction';
-import type { CommittedOffset, SendStep } from './transaction';
+import type { CommittedOffset, LaneShare, SendStep } from './transaction';
 
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4';
 
@@ -40,15 +40,22 @@ export class KafkaPublisher implements Publisher {
 
   constructor(private readonly options: KafkaPublisherOptions) {}
 
+  private unitOf(partition: number): number {
+    return Math.floor(partition / this.options.unitSize);
+  }
+
   private channelOf(partition: number): GroupChannel {
-    const unit = Math.floor(partition / this.options.unitSize);
+    const unit = this.unitOf(partition);
     let channel = this.channels.get(unit);
     if (channel === undefined) {
-      const { options } = this;
-      channel = new GroupChannel(unit, options.unitSize, () => openSender(unit, options));
+      channel = new GroupChannel(unit, () => openSender(unit, this.options));
       this.channels.set(unit, channel);
     }
     return channel;
+  }
+
+  announce(partition: number): void {
+    this.channels.get(this.unitOf(partition))?.announce(partition);
   }
 
   fence(partition: number): Promise<void> {
@@ -78,7 +85,7 @@ export class KafkaPublisher implements Publisher {
 
   /** The group has gone elsewhere. */
   async drop(partition: number): Promise<void> {
-    const unit = Math.floor(partition / this.options.unitSize);
+    const unit = this.unitOf(partition);
     const channel = this.channels.get(unit);
     this.channels.delete(unit);
     await channel?.close();
@@ -107,7 +114,8 @@ async function openTransactional(unit: number, options: KafkaPublisherOptions): 
     topics,
   });
   return {
-    send: batch => producer.transact(messagesOf(batch), positionsOf(batch, topicPrefix)),
+    begin: partitions => producer.begin(partitions),
+    send: batch => producer.transact(batch.map(one => shareOf(one, topicPrefix))),
     settle: () => producer.settle(),
     close: () => producer.close(),
   };
@@ -118,10 +126,10 @@ async function openPlain(generation: Generation, options: KafkaPublisherOptions)
   const producer = await PlainProducer.open(options);
   return {
     send: async batch => {
-      const positions = positionsOf(batch, options.topicPrefix);
+      const positions = batch.flatMap(one => positionsOf(one, options.topicPrefix));
       // What can't be committed would only be repeated.
       generation.check(positions);
-      await producer.send(messagesOf(batch));
+      await producer.send(batch.flatMap(({ outbox }) => outbox.messages));
       await generation.commit(positions);
     },
     settle: async () => generation.check([]),
@@ -129,16 +137,17 @@ async function openPlain(generation: Generation, options: KafkaPublisherOptions)
   };
 }
 
-const messagesOf = (batch: readonly Publication[]): OutgoingMessage[] =>
-  batch.flatMap(({ outbox }) => outbox.messages);
+const shareOf = (publication: Publication, topicPrefix: string): LaneShare => ({
+  partition: publication.partition,
+  messages: publication.outbox.messages,
+  offsets: positionsOf(publication, topicPrefix),
+});
 
-/** Of all lanes; the epoch of each travels as the commit's metadata. */
-const positionsOf = (batch: readonly Publication[], topicPrefix: string): CommittedOffset[] =>
-  batch.flatMap(({ partition, outbox }) =>
-    INPUT_TOPICS.map(topic => ({
-      topic: topicName(topicPrefix, topic),
-      partition,
-      offset: String(outbox.to[topic]),
-      metadata: String(outbox.epoch),
-    })),
-  );
+/** The epoch of the lane travels as the commit's metadata. */
+const positionsOf = ({ partition, outbox }: Publication, topicPrefix: string): CommittedOffset[] =>
+  INPUT_TOPICS.map(topic => ({
+    topic: topicName(topicPrefix, topic),
+    partition,
+    offset: String(outbox.to[topic]),
+    metadata: String(outbox.epoch),
+  }));

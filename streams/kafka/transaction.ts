@@ -2,6 +2,7 @@
  * A transactional producer of our own over the connections of kafkajs: its own producer asks for the coordinator four
  * times a transaction, copies an array for each message, and hides which requests were answered. The order of requests
  * is that of the protocol: partitions and group are added, then data and positions go out side by side, then the end.
+ * The first of these can be done ahead, while what will be sent is still being prepared (`begin`).
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, Kafka } from 'kafkajs';
@@ -10,6 +11,8 @@ import type { EpochMs } from '../../schemas';
 import { partitionOf } from '../partitioner';
 import { COMPRESSION, portionsOf } from './sending';
 import { topicName } from './topic-names';
+import { TransactionScope } from './transaction-scope';
+import type { Targets } from './transaction-scope';
 import { connectCluster } from './wire/cluster';
 import { groupCoordinator, produceRaw, transactionCoordinator } from './wire/kafkajs-internals';
 import type { Coordinator, ProducerIdentity } from './wire/kafkajs-internals';
@@ -38,6 +41,14 @@ export interface TransactionOptions {
 export const SEND_STEPS = ['mailed', 'produced', 'ending'] as const;
 export type SendStep = (typeof SEND_STEPS)[number];
 
+/** What one lane has to say in a transaction. */
+export interface LaneShare {
+  /** Its partition of the inputs. */
+  partition: number;
+  messages: readonly OutgoingMessage[];
+  offsets: readonly CommittedOffset[];
+}
+
 export interface CommittedOffset {
   topic: string;
   partition: number;
@@ -51,7 +62,12 @@ const PRODUCE_TIMEOUT_MS = 30_000;
 /** Behind the largest sequence number comes 0. */
 const SEQUENCES = 2 ** 31;
 
-/** The transaction before is still being completed: it takes some milliseconds. */
+/**
+ * A broker completes a transaction for about so long after it has answered its end, ms. Who begins the next one sooner is
+ * refused, and each refusal costs the broker time just where it has none.
+ */
+const COMPLETION_MS = 4;
+/** The transaction before is still being completed. */
 const NOT_YET = new Set(['CONCURRENT_TRANSACTIONS']);
 /** While a coordinator moves or loads. */
 const MOVING = new Set([
@@ -76,9 +92,19 @@ async function patiently<T>(call: () => Promise<T>, mayPass: ReadonlySet<string>
     }
 }
 
+/** By topic and partition, in their order. */
+type Outgoing = Map<string, Map<number, OutgoingMessage[]>>;
+
 export class TransactionalProducer {
   /** Next sequence number by topic and partition. */
   private readonly sequences = new Map<string, number>();
+  /** Where each lane wrote last: where it will likely write next. */
+  private readonly written = new Map<number, Map<string, Set<number>>>();
+  /** Of the present transaction. */
+  private scope = new TransactionScope();
+  /** All of the scope is added. */
+  private added: Promise<void> = Promise.resolve();
+  private endedAt = -Infinity;
 
   private constructor(
     private readonly options: TransactionOptions,
@@ -117,61 +143,93 @@ export class TransactionalProducer {
    * it begins no other one meanwhile. So an empty one is begun, and given up. @throws when it was fenced
    */
   async settle(): Promise<void> {
-    const { identity, coordinator, options } = this;
-    const { groupId } = options;
-    await patiently(() => coordinator.addOffsetsToTxn({ ...identity, groupId }), NOT_YET);
-    await coordinator.endTxn({ ...identity, transactionResult: false });
+    await this.add(NOTHING);
+    await this.end(false);
+  }
+
+  /**
+   * Ahead of `transact`, for lanes that are about to have something to say: group and partitions are added meanwhile.
+   * What goes wrong is told by `transact`. A partition to which nothing goes after all gets a marker, and nobody sees it.
+   */
+  begin(lanes: readonly number[]): void {
+    const likely = new Map<string, Set<number>>();
+    for (const lane of lanes)
+      for (const [topic, partitions] of this.written.get(lane) ?? [])
+        for (const partition of partitions) entryOf(likely, topic, newSet).add(partition);
+    void this.add(likely);
   }
 
   /** All of it or nothing. After an error the outcome is unknown, and this producer is of no more use. */
-  async transact(messages: readonly OutgoingMessage[], offsets: readonly CommittedOffset[]): Promise<void> {
-    const { identity, coordinator, group, options } = this;
-    const targets = this.targetsOf(messages);
-    const { groupId } = options;
-    // One behind the other on one connection, which the broker works off in order: no need to wait in between.
+  async transact(shares: readonly LaneShare[]): Promise<void> {
+    const { identity, group, options } = this;
+    const outgoing = this.outgoingOf(shares);
+    await this.add(partitionsOf(outgoing));
+    const topics = byTopic(shares.flatMap(({ offsets }) => offsets));
     await Promise.all([
-      targets.size === 0 ? undefined : this.addPartitions(targets),
-      patiently(() => coordinator.addOffsetsToTxn({ ...identity, groupId }), NOT_YET),
-    ]);
-    const topics = byTopic(offsets);
-    await Promise.all([
-      group.txnOffsetCommit({ ...identity, groupId, topics }),
-      this.produceAll(targets).then(() => options.onStep?.('produced')),
+      group.txnOffsetCommit({ ...identity, groupId: options.groupId, topics }),
+      this.produceAll(outgoing).then(() => options.onStep?.('produced')),
     ]);
     await options.onStep?.('ending');
-    await coordinator.endTxn({ ...identity, transactionResult: true });
+    await this.end(true);
   }
 
-  private async addPartitions(targets: ReadonlyMap<string, ReadonlyMap<number, unknown>>): Promise<void> {
-    const topics = [...targets].map(([topic, partitions]) => ({ topic, partitions: [...partitions.keys()] }));
-    await patiently(() => this.coordinator.addPartitionsToTxn({ ...this.identity, topics }), NOT_YET);
+  /** Resolves when these are part of the transaction, and all that was added before. */
+  private add(targets: Targets): Promise<void> {
+    const topics = this.scope.widen(targets);
+    const isFirst = this.scope.takeGroup();
+    if (isFirst || topics.length > 0) {
+      const before = this.added;
+      this.added = (async () => {
+        await before;
+        if (isFirst) await this.addGroup();
+        if (topics.length > 0)
+          await patiently(() => this.coordinator.addPartitionsToTxn({ ...this.identity, topics }), NOT_YET);
+      })();
+      // Whoever sends next awaits it; until then a failure must not count as unhandled.
+      this.added.catch(() => undefined);
+    }
+    return this.added;
+  }
+
+  /** First of all, so that of these requests it alone can come too early. */
+  private async addGroup(): Promise<void> {
+    const rest = this.endedAt + COMPLETION_MS - performance.now();
+    if (rest > 0) await delay(rest);
+    const { groupId } = this.options;
+    await patiently(() => this.coordinator.addOffsetsToTxn({ ...this.identity, groupId }), NOT_YET);
+  }
+
+  private async end(transactionResult: boolean): Promise<void> {
+    await this.coordinator.endTxn({ ...this.identity, transactionResult });
+    this.endedAt = performance.now();
+    this.scope = new TransactionScope();
+    this.added = Promise.resolve();
   }
 
   /** Messages by topic and partition, where Java clients would put them. */
-  private targetsOf(messages: readonly OutgoingMessage[]): Map<string, Map<number, OutgoingMessage[]>> {
-    const targets = new Map<string, Map<number, OutgoingMessage[]>>();
+  private outgoingOf(shares: readonly LaneShare[]): Outgoing {
+    const outgoing: Outgoing = new Map();
     const counts = new Map<string, number>();
-    for (const message of messages) {
-      const topic = topicName(this.options.topicPrefix, message.topic);
-      let count = counts.get(topic);
-      if (count === undefined)
-        counts.set(topic, (count = this.cluster.findTopicPartitionMetadata(topic).length));
-      const partition = partitionOf(message.key, count);
-      let partitions = targets.get(topic);
-      if (partitions === undefined) targets.set(topic, (partitions = new Map()));
-      const held = partitions.get(partition);
-      if (held === undefined) partitions.set(partition, [message]);
-      else held.push(message);
+    for (const { partition: lane, messages } of shares) {
+      const written = new Map<string, Set<number>>();
+      this.written.set(lane, written);
+      for (const message of messages) {
+        const topic = topicName(this.options.topicPrefix, message.topic);
+        let count = counts.get(topic);
+        if (count === undefined)
+          counts.set(topic, (count = this.cluster.findTopicPartitionMetadata(topic).length));
+        const partition = partitionOf(message.key, count);
+        entryOf(written, topic, newSet).add(partition);
+        entryOf(entryOf(outgoing, topic, newMap), partition, newList).push(message);
+      }
     }
-    return targets;
+    return outgoing;
   }
 
   /** Side by side over brokers; portions of one partition one after another, as their sequence numbers say. */
-  private async produceAll(
-    targets: ReadonlyMap<string, ReadonlyMap<number, OutgoingMessage[]>>,
-  ): Promise<void> {
+  private async produceAll(outgoing: Outgoing): Promise<void> {
     const rounds: Map<string, Map<string, { partition: number; batch: Buffer }[]>>[] = [];
-    for (const [topic, partitions] of targets)
+    for (const [topic, partitions] of outgoing)
       for (const [partition, messages] of partitions) {
         const [leader] = Object.keys(this.cluster.findLeaderForPartitions(topic, [partition]));
         if (leader === undefined) throw new Error(`${topic}/${partition} has no leader.`);
@@ -210,6 +268,22 @@ export class TransactionalProducer {
   close(): Promise<void> {
     return this.disconnect();
   }
+}
+
+const NOTHING: Targets = new Map();
+const partitionsOf = (outgoing: Outgoing): Targets =>
+  new Map([...outgoing].map(([topic, partitions]) => [topic, partitions.keys()]));
+
+const newSet = (): Set<number> => new Set();
+const newMap = (): Map<number, OutgoingMessage[]> => new Map();
+const newList = (): OutgoingMessage[] => [];
+
+function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const held = map.get(key);
+  if (held !== undefined) return held;
+  const made = make();
+  map.set(key, made);
+  return made;
 }
 
 export function byTopic(
