@@ -28,7 +28,9 @@ const FULL_LOAD = 24_000;
 async function main({ events, customers, rounds, only }: Options): Promise<void> {
   const servers = await openServers();
   const figures: Figures = {};
+  const names: string[] = [];
   const measure = async (name: string, work: () => Promise<Figures>): Promise<void> => {
+    names.push(name);
     if (only !== undefined && !name.startsWith(only)) return;
     process.stderr.write(`Measuring ${name}.\n`);
     Object.assign(figures, await work());
@@ -38,9 +40,7 @@ async function main({ events, customers, rounds, only }: Options): Promise<void>
     await measure('reasons', () => withReasons(servers, Number(events), 100_000));
     const sizes = customers.split(',').map(Number);
     await measure('growth', () =>
-      growth(servers, Number(events), sizes, Number(rounds), size =>
-        process.stderr.write(`  ${size} customers\n`),
-      ),
+      growth(servers, sizes, Number(rounds), size => process.stderr.write(`  ${size} customers\n`)),
     );
     const at = (perSecond: number, partitions: number, unitSize: number, name: string) =>
       steady(servers, { name, perSecond, partitions, unitSize, ms: 20 * SECONDS });
@@ -55,6 +55,8 @@ async function main({ events, customers, rounds, only }: Options): Promise<void>
   } finally {
     await servers.close();
   }
+  if (Object.keys(figures).length === 0)
+    throw new Error(`--only ${only}: nothing is called so. There are: ${names.join(', ')}.`);
   const root = packageRoot();
   const directory = join(root, 'bench', 'results', 'cluster');
   const commit = commitOf(root);
@@ -71,4 +73,8 @@ void new Command('bench-cluster')
   .option('--rounds <n>', 'of the growth over these sizes, whose medians are taken', '3')
   .option('--only <name>', 'measurements whose name begins so; nothing is kept then')
   .action(main)
-  .parseAsync();
+  .parseAsync()
+  .catch((error: Error) => {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  });

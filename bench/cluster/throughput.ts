@@ -13,6 +13,11 @@ import { percentile } from './watch';
 
 /** Events after a start that are not counted: V8 compiles what runs, once in the life of a processor. */
 const SETTLING = 100_000;
+/**
+ * Of `growth`: a few customers send so many each that what is remembered of the last days (ids of messages, sessions)
+ * grows to several times the typical, and they would cost more for that. So fewer events.
+ */
+const GROWTH = { settling: 50_000, events: 100_000 };
 /** Metrics cost the processor something too. */
 const POLL_MS = 500;
 
@@ -58,7 +63,6 @@ export const withReasons = (servers: Servers, events: number, customers: number)
  */
 export async function growth(
   servers: Servers,
-  events: number,
   sizes: readonly number[],
   rounds: number,
   onSize: (customers: number) => void,
@@ -70,7 +74,7 @@ export async function growth(
       onSize(customers);
       found
         .get(customers)!
-        .push(await workOff(servers, { name: 'growth', events, customers, settings, sameHistory: true }));
+        .push(await workOff(servers, { name: 'growth', ...GROWTH, customers, settings, sameHistory: true }));
     }
   const figures: Figures = {};
   const costs = [...found].map(([customers, each]) => {
@@ -93,6 +97,8 @@ export async function growth(
 interface Backlog {
   name: string;
   events: number;
+  /** Before them, not counted; SETTLING unless given. */
+  settling?: number;
   customers: number;
   settings: Record<string, string>;
   /** Everybody begins with the state of the same typical customer, and nobody orders. */
@@ -101,7 +107,7 @@ interface Backlog {
 
 async function workOff(
   servers: Servers,
-  { name, events, customers, settings, sameHistory = false }: Backlog,
+  { name, events, settling = SETTLING, customers, settings, sameHistory = false }: Backlog,
 ): Promise<Figures> {
   const bed = await Bed.make(servers, { name: `${name}${customers}`, partitions: 4, unitSize: 4, settings });
   try {
@@ -117,15 +123,15 @@ async function workOff(
     await untilInputs(processor, warmUp);
     await processor.kill();
     if (sameHistory) await bed.giveToEveryone(encodeCustomer(typicalCustomer(1, systemClock.now())));
-    await load.flood(SETTLING + events);
+    await load.flood(settling + events);
     await load.disconnect();
     const again = await bed.processor('a');
     await again.start();
-    await untilInputs(again, SETTLING);
+    await untilInputs(again, settling);
     const before = spent(servers, again);
     const from = { inputs: await inputsOf(again), scores: await scoresOf(again), at: systemClock.now() };
     const stages = await again.metric('rescore_stage_seconds_total');
-    const inputs = await untilInputs(again, SETTLING + events);
+    const inputs = await untilInputs(again, settling + events);
     const after = spent(servers, again);
     const counted = inputs - from.inputs;
     const seconds = (systemClock.now() - from.at) / 1_000;
