@@ -33,9 +33,9 @@ const program = newProgram(
 )
   .option(
     '--customers <n>',
-    'of the world; the first of those that the models were fitted on',
+    'of the world; the first of those that the models were fitted on, named with as many digits',
     wholeNumber(500),
-    6_000,
+    12_000,
   )
   .option('--days <n>', 'of history', wholeNumber(330), BASELINE_WORLD.days)
   .option('--seed <n>', 'of the world', wholeNumber(0), BASELINE_WORLD.seed)
@@ -52,6 +52,15 @@ async function onnxOf(model: string, trained: string | undefined): Promise<Uint8
   if (trained !== undefined) return readFileSync(join(trained, model, 'model.onnx'));
   const place = { directory: baselineDirectory(), set: BASELINE_SET, keys: BASELINE_KEYS };
   return (await loadArtifact(place, model)).onnx;
+}
+
+/** A name says on which side of the split a customer is: under other names some would be asked about who trained. */
+function refuseOtherNames(customers: number): void {
+  const digits = String(BASELINE_WORLD.customers - 1).length;
+  if (String(customers - 1).length !== digits)
+    throw new Error(
+      `The customers that the models were fitted on have names of ${digits} digits; of ${customers} customers others would be kept back. Give --customers ${10 ** (digits - 1) + 1} to ${10 ** digits}.`,
+    );
 }
 
 async function writeRows(rows: string, { customers, days, seed, asked, trained }: Options): Promise<void> {
@@ -76,6 +85,7 @@ async function writeRows(rows: string, { customers, days, seed, asked, trained }
 runProgram<Options>(program, async options => {
   const work = resolve(options.work ?? mkdtempSync(join(tmpdir(), 'rescore-best-')));
   const out = resolve(options.out);
+  refuseOtherNames(options.customers);
   try {
     await writeRows(join(work, 'rows'), options);
     mkdirSync(dirname(out), { recursive: true });
