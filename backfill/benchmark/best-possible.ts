@@ -8,10 +8,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { BASELINE_WORLD, worldHistory } from '../baseline/world';
 import { newProgram, runProgram, wholeNumber } from '../program';
-import { DEFAULT_WORLD } from '../../processors/sim/world';
+import { DEFAULT_WORLD, latentOf } from '../../processors/sim/world';
 import { BASELINE_KEYS, BASELINE_SET, baselineDirectory, loadArtifact } from '../../models';
 import { HistoryFold, LABEL_PLANS } from '../dataset';
 import { DAY_MS } from '../../schemas';
+import type { CustomerId, EpochMs } from '../../schemas';
 import { askModel } from './world/ask-model';
 import { bestPossible } from './world/best-possible';
 import { writeWorldRows } from './world/write';
@@ -72,11 +73,19 @@ async function writeRows(rows: string, { customers, days, seed, asked, trained }
   }
   const snapshots = fold.finish();
   say(`${fold.counts.inputs} inputs of ${customers} customers, ${days} days`);
-  const best = bestPossible({ ...DEFAULT_WORLD, customers, days, seed, startAt: END - days * DAY_MS });
+  const settings = { ...DEFAULT_WORLD, customers, days, seed, startAt: END - days * DAY_MS };
+  const best = bestPossible(settings);
+  const signUps = new Map(
+    Array.from({ length: customers }, (_, index) => latentOf(settings, index)).map(latent => [
+      latent.customerId,
+      latent.signedUpAt,
+    ]),
+  );
   for (const plan of LABEL_PLANS) {
     const onnx = await onnxOf(plan.name, trained);
     const ask = (vectors: Float32Array): Promise<Float32Array> => askModel(onnx, vectors);
-    const written = await writeWorldRows(rows, plan, { snapshots, range, best, latent: truth, asked, ask });
+    const known = { best, latent: truth, signedUpAt: (id: CustomerId): EpochMs => signUps.get(id)! };
+    const written = await writeWorldRows(rows, plan, { snapshots, range, ...known, asked, ask });
     say(`${plan.name}: ${written} validation rows, their best possible integrated`);
   }
   writeFileSync(join(rows, 'world.json'), `${JSON.stringify({ customers, days, seed })}\n`);
