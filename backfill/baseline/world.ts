@@ -16,10 +16,11 @@ export interface WorldSize {
 
 /**
  * The world of the demonstration models. 600 days, so that training rows lie in all seasons: who has seen the quiet half
- * of a year alone says too little all autumn. More customers teach more than more days of the same ones.
+ * of a year alone says too little all autumn. More customers teach more than more days of the same ones; what a third ten
+ * thousand would add was within the noise (docs/model-quality.md).
  */
 export const BASELINE_WORLD: WorldSize = {
-  customers: 10_000,
+  customers: 20_000,
   days: 600,
   seed: 1,
   endAt: Date.UTC(2026, 0, 1),

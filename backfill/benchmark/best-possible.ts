@@ -8,10 +8,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { BASELINE_WORLD, worldHistory } from '../baseline/world';
 import { newProgram, runProgram, wholeNumber } from '../program';
-import { DEFAULT_WORLD } from '../../processors/sim/world';
+import { DEFAULT_WORLD, latentOf } from '../../processors/sim/world';
 import { BASELINE_KEYS, BASELINE_SET, baselineDirectory, loadArtifact } from '../../models';
 import { HistoryFold, LABEL_PLANS } from '../dataset';
 import { DAY_MS } from '../../schemas';
+import type { CustomerId, EpochMs } from '../../schemas';
 import { askModel } from './world/ask-model';
 import { bestPossible } from './world/best-possible';
 import { writeWorldRows } from './world/write';
@@ -33,9 +34,9 @@ const program = newProgram(
 )
   .option(
     '--customers <n>',
-    'of the world; the first of those that the models were fitted on',
+    'of the world; the first of those that the models were fitted on, named with as many digits',
     wholeNumber(500),
-    6_000,
+    12_000,
   )
   .option('--days <n>', 'of history', wholeNumber(330), BASELINE_WORLD.days)
   .option('--seed <n>', 'of the world', wholeNumber(0), BASELINE_WORLD.seed)
@@ -54,6 +55,15 @@ async function onnxOf(model: string, trained: string | undefined): Promise<Uint8
   return (await loadArtifact(place, model)).onnx;
 }
 
+/** A name says on which side of the split a customer is: under other names some would be asked about who trained. */
+function refuseOtherNames(customers: number): void {
+  const digits = String(BASELINE_WORLD.customers - 1).length;
+  if (String(customers - 1).length !== digits)
+    throw new Error(
+      `The customers that the models were fitted on have names of ${digits} digits; of ${customers} customers others would be kept back. Give --customers ${10 ** (digits - 1) + 1} to ${10 ** digits}.`,
+    );
+}
+
 async function writeRows(rows: string, { customers, days, seed, asked, trained }: Options): Promise<void> {
   const { history, range, truth } = worldHistory({ customers, days, seed, endAt: END });
   const fold = new HistoryFold(range);
@@ -63,11 +73,19 @@ async function writeRows(rows: string, { customers, days, seed, asked, trained }
   }
   const snapshots = fold.finish();
   say(`${fold.counts.inputs} inputs of ${customers} customers, ${days} days`);
-  const best = bestPossible({ ...DEFAULT_WORLD, customers, days, seed, startAt: END - days * DAY_MS });
+  const settings = { ...DEFAULT_WORLD, customers, days, seed, startAt: END - days * DAY_MS };
+  const best = bestPossible(settings);
+  const signUps = new Map(
+    Array.from({ length: customers }, (_, index) => latentOf(settings, index)).map(latent => [
+      latent.customerId,
+      latent.signedUpAt,
+    ]),
+  );
   for (const plan of LABEL_PLANS) {
     const onnx = await onnxOf(plan.name, trained);
     const ask = (vectors: Float32Array): Promise<Float32Array> => askModel(onnx, vectors);
-    const written = await writeWorldRows(rows, plan, { snapshots, range, best, latent: truth, asked, ask });
+    const known = { best, latent: truth, signedUpAt: (id: CustomerId): EpochMs => signUps.get(id)! };
+    const written = await writeWorldRows(rows, plan, { snapshots, range, ...known, asked, ask });
     say(`${plan.name}: ${written} validation rows, their best possible integrated`);
   }
   writeFileSync(join(rows, 'world.json'), `${JSON.stringify({ customers, days, seed })}\n`);
@@ -76,6 +94,7 @@ async function writeRows(rows: string, { customers, days, seed, asked, trained }
 runProgram<Options>(program, async options => {
   const work = resolve(options.work ?? mkdtempSync(join(tmpdir(), 'rescore-best-')));
   const out = resolve(options.out);
+  refuseOtherNames(options.customers);
   try {
     await writeRows(join(work, 'rows'), options);
     mkdirSync(dirname(out), { recursive: true });

@@ -5,19 +5,21 @@
 by R2, or log loss for churn, on the validation labels, with 95 % intervals by bootstrap over customers (paired: all
 three on the same rows). As labels are noisy and the best possible is the expectation of the label, the same share is
 also given without the noise: 1 - E(model - best)^2 / E(baseline - best)^2, or with the divergence of Kullback and
-Leibler for churn. Exit code 1 when an aim is not reached; RESULT is written all the same.
+Leibler for churn. From the named baseline the shares are also given of those rows alone whose customer had signed up.
+Exit code 1 when an aim is not reached; RESULT is written all the same.
 """
 
 import argparse
 import json
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 
 from rescore_trainer.bgnbd import fit_bgnbd, fit_gamma_gamma
 from rescore_trainer.order_histories import order_histories
 
-from .intervals import interval, resamples
+from .intervals import figure, interval, resamples
 from .metrics import auc, log_loss, normalised_gini, r2
 from .results import end, keep
 
@@ -28,6 +30,9 @@ METRICS = {
 }
 LTV_DAYS = 180.0
 LEAST_BIN = 50
+
+Answers = dict[str, np.ndarray]
+Interval = dict[str, float]
 
 
 class Side:
@@ -124,40 +129,47 @@ def noise_free(name: str, model: np.ndarray, baseline: np.ndarray, best: np.ndar
     return 1 - loss(model) / loss(baseline)
 
 
+def shares_of(name: str, label: np.ndarray, answers: Answers, who: str, samples: list[np.ndarray]) -> dict[str, Interval]:
+    """How far the model gets from `who` to the best possible, by every metric and without label noise."""
+    model, best, low = answers["model"], answers["best possible"], answers[who]
+
+    def way(metric: Callable, rows: np.ndarray | slice) -> float:
+        reached, top, begin = (metric(label[rows], answer[rows]) for answer in (model, best, low))
+        return (reached - begin) / (top - begin)
+
+    shares = {key: interval(way(metric, slice(None)), [way(metric, one) for one in samples]) for key, metric in METRICS[name].items()}
+    without = [noise_free(name, model[one], low[one], best[one]) for one in samples]
+    return {**shares, "without label noise": interval(noise_free(name, model, low, best), without)}
+
+
+def samples_of(customers: np.ndarray, seed: int) -> list[np.ndarray]:
+    order = np.argsort(customers, kind="stable")
+    return resamples(np.split(order, np.flatnonzero(np.diff(customers[order])) + 1), seed)
+
+
 def measure(folder: Path, name: str, seed: int) -> dict:
     train, asked = Side(folder, "training"), Side(folder, "validation")
 
     def read(file: str, kind: str = "<f8") -> np.ndarray:
         return np.fromfile(folder / f"validation.{file}", kind)
 
-    customers = read("customers.i32", "<i4")
+    customers, label = read("customers.i32", "<i4"), asked.label
     answers = {"model": read("model.f64"), "best possible": read("best.f64"), "latent state": read("latent.f64")}
     answers |= {f"baseline: {key}": make(train, asked) for key, make in BASELINES[name].items()}
-    order = np.argsort(customers, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(customers[order])) + 1)
-    samples = resamples(groups, seed)
-    label, best, model = asked.label, answers["best possible"], answers["model"]
-    drawn = {
-        (who, key): [metric(label[one], answer[one]) for one in samples]
-        for who, answer in answers.items()
-        for key, metric in METRICS[name].items()
-    }
+    samples = samples_of(customers, seed)
     figures = {
-        who: {key: interval(metric(label, answer), drawn[who, key]) for key, metric in METRICS[name].items()}
+        who: {key: figure(metric, label, answer, samples) for key, metric in METRICS[name].items()}
         for who, answer in answers.items()
     }
-    shares = {}
-    for who in [one for one in answers if one.startswith("baseline")]:
-        shares[who] = {}
-        for key in METRICS[name]:
-            of, top, low = (np.array(drawn[one, key]) for one in ("model", "best possible", who))
-            value = [figures[one][key]["value"] for one in ("model", "best possible", who)]
-            shares[who][key] = interval((value[0] - value[2]) / (value[1] - value[2]), (of - low) / (top - low))
-        without = [noise_free(name, model[one], answers[who][one], best[one]) for one in samples]
-        shares[who]["without label noise"] = interval(noise_free(name, model, answers[who], best), without)
+    shares = {who: shares_of(name, label, answers, who, samples) for who in answers if who.startswith("baseline")}
     named = f"baseline: {NAMED[name]}"
     reached = {key: one["value"] >= WANTED for key, one in shares[named].items()}
-    return {"rows": len(label), "customers": len(groups), "named": named, "reached": reached, "figures": figures, "shares": shares}
+    # Towards some, others act before they sign up: the best possible takes them for customers already.
+    here = read("signed-up.u8", "u1") == 1
+    known = {who: answer[here] for who, answer in answers.items()}
+    signed_up = shares_of(name, label[here], known, named, samples_of(customers[here], seed))
+    counts = {"rows": len(label), "customers": len(np.unique(customers)), "rowsSignedUp": int(here.sum())}
+    return {**counts, "named": named, "reached": reached, "figures": figures, "shares": shares, "sharesSignedUp": signed_up}
 
 
 def shown(one: dict[str, float]) -> str:
@@ -180,6 +192,8 @@ def main() -> None:
         for who, shares in one["shares"].items():
             mark = " (the named one)" if who == one["named"] else ""
             print(f"  share of the way from {who}{mark}: " + ", ".join(f"{key} {shown(value)}" for key, value in shares.items()))
+        signed_up = ", ".join(f"{key} {shown(value)}" for key, value in one["sharesSignedUp"].items())
+        print(f"  the same of the {one['rowsSignedUp']} rows whose customer had signed up: {signed_up}")
     keep(arguments.result, result)
     end({f"{name}, {WANTED} of the way by {key}": holds for name, one in result["models"].items() for key, holds in one["reached"].items()})
 

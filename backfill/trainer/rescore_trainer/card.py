@@ -82,7 +82,7 @@ def _method(report: dict) -> str:
     settings = ", ".join(f"{key} {value}" for key, value in sorted(report["parameters"].items()))
     explained = "" if report["explained"] else "\n\nIts answer is no sum of trees: its scores carry no reasons."
     return f"""## Method
-{report["family"]}: {report["method"]}. Chosen on a part of the training rows (later ones, of other customers), by inner loss: {tried}.
+{report["family"]}: {report["method"]}. Chosen on a part of the training rows (other customers), by inner loss: {tried}.
 Parameters: {settings}. Seed {report["seed"]}.{explained}{f"{chr(10)}{chr(10)}{_table(['feature', 'share of the gain'], gain)}" if gain else ""}"""
 
 

@@ -67,7 +67,7 @@ def test_cdnow_ends_with_1_when_an_aim_is_missed_and_the_result_is_there(tmp_pat
 @pytest.mark.parametrize("reached", [True, False])
 def test_the_world_ends_with_1_when_an_aim_is_missed_and_the_result_is_there(tmp_path, monkeypatch, reached):
     (tmp_path / "world.json").write_text('{"seed": 1}')
-    one = {"rows": 1, "customers": 1, "named": "", "figures": {}, "shares": {}}
+    one = {"rows": 1, "customers": 1, "named": "", "figures": {}, "shares": {}, "rowsSignedUp": 1, "sharesSignedUp": {}}
     monkeypatch.setattr(
         world_measure, "measure", lambda _folder, name, _seed: {**one, "reached": {"r2": name != "ltv" or reached}}
     )
@@ -80,3 +80,21 @@ def test_the_world_ends_with_1_when_an_aim_is_missed_and_the_result_is_there(tmp
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["commit"] == commit_of(TRAINER)
     assert result["models"]["ltv"]["reached"] == {"r2": reached}
+
+
+@pytest.mark.parametrize("name", ["engagement", "churn", "ltv"])
+def test_the_way_is_0_at_the_baseline_and_1_at_the_best_possible(name):
+    random = np.random.default_rng(1)
+    best, baseline = random.uniform(0.1, 0.9, 600), random.uniform(0.1, 0.9, 600)
+    label = (random.random(600) < best).astype(float)
+    samples = world_measure.samples_of(np.arange(600) // 5, 1)
+    for model, way in ((baseline, 0.0), (best, 1.0)):
+        answers = {"model": model, "best possible": best, "baseline": baseline}
+        found = world_measure.shares_of(name, label, answers, "baseline", samples)
+        assert set(found) == {*world_measure.METRICS[name], "without label noise"}
+        assert all(one["value"] == one["low"] == one["high"] == way for one in found.values())
+
+
+def test_customers_are_drawn_whole():
+    samples = world_measure.samples_of(np.array([3, 1, 3, 2, 3]), 1)
+    assert all((sample == 0).sum() == (sample == 2).sum() == (sample == 4).sum() for sample in samples)

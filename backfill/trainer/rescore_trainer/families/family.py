@@ -26,7 +26,7 @@ class Question:
 
 @dataclass(frozen=True)
 class InnerSplit:
-    """Part of the training rows to learn from, and later ones of other customers to choose by."""
+    """Part of the training rows to learn from, and those of other customers to choose by."""
 
     learn: Rows
     choose: Rows
