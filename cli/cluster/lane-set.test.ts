@@ -94,3 +94,12 @@ test('a right that is missing ends the process instead of one claim after anothe
   expect(fatal[0]).toMatchObject({ message: 'given up', cause: refusal });
   expect(lanes.metrics().claims).toBe(1);
 }, 30_000);
+
+test('what the group hands over behind the stop is not begun, and what it hands back does not begin again', async () => {
+  const { lanes } = withLane();
+  await until(() => lanes.metrics().records > 0);
+  const closed = lanes.close();
+  lanes.assign([0, 1]);
+  await closed;
+  expect([lanes.partitions(), lanes.left(), lanes.metrics().claims]).toEqual([[], null, 1]);
+}, 30_000);

@@ -118,6 +118,8 @@ export class LaneSet {
 
   /** All partitions from now on: kept lanes go on or stand still, new ones start, lost ones end. */
   assign(partitions: readonly number[]): void {
+    // Until the group is left it may hand over what another member gives up: whoever comes next works on that.
+    if (this.isClosing) return;
     const wanted = new Set(partitions);
     for (const partition of this.standing.keys()) if (!wanted.has(partition)) this.standing.delete(partition);
     for (const [partition, running] of this.running)
