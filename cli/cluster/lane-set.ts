@@ -5,19 +5,8 @@
  */
 import { randomInt } from 'node:crypto';
 import type { InputRules, CoreSettings } from '../../processors/core';
-import { FencedError } from '../../processors/ports';
 import type { Clock, ScoreWatch, Scorer, StateStore, WireCodec } from '../../processors/ports';
-import {
-  DamagedPositionsError,
-  DamagedStateError,
-  Lane,
-  LaneLostError,
-  Rescorer,
-  Scheduler,
-  addMetrics,
-  newLaneMetrics,
-  runLane,
-} from '../../processors/runner';
+import { Lane, Rescorer, Scheduler, addMetrics, newLaneMetrics, runLane } from '../../processors/runner';
 import type {
   LaneMetrics,
   LaneSettings,
@@ -26,11 +15,10 @@ import type {
   RescorerOptions,
   SchedulerMetrics,
 } from '../../processors/runner';
-import { DamagedOutboxError } from '../../processors/state/redis';
 import { INPUT_TOPICS } from '../../schemas';
 import type { InputTopic } from '../../schemas';
 import type { KafkaEventLog, KafkaPublisher, Ownership } from '../../streams/kafka';
-import { refusalOf } from './kafka-rights';
+import { isDamage, isOvertaken, isTransient } from './lane-errors';
 
 export interface LaneSetOptions {
   log: KafkaEventLog;
@@ -74,25 +62,6 @@ type LaneParts = Pick<RunningLane, 'lane' | 'scheduler' | 'rescorer' | 'stop'>;
 
 const IDLE_MS = 50;
 const JITTER_STEPS = 1_000;
-
-/** What no new claim mends, and no other processor. */
-const isDamage = (error: unknown): boolean =>
-  error instanceof DamagedPositionsError ||
-  error instanceof DamagedStateError ||
-  error instanceof DamagedOutboxError;
-
-/** Damage, missing rights and our own mistakes stay wrong; servers that are away come back. */
-const isTransient = (error: unknown): boolean =>
-  !(
-    isDamage(error) ||
-    error instanceof TypeError ||
-    error instanceof ReferenceError ||
-    error instanceof RangeError ||
-    refusalOf(error) !== null
-  );
-
-/** Somebody else has the partition, and finishes what this lane began. */
-const isOvertaken = (error: Error): boolean => error instanceof FencedError || error instanceof LaneLostError;
 
 export class LaneSet {
   private readonly running = new Map<number, RunningLane>();

@@ -110,6 +110,41 @@ describeWithServers('on a broker', () => {
       expect(written.map(({ high }) => Number(high)).sort()).toEqual([0, 3]);
     });
 
+    test('what was announced goes out once and with its neighbour, and what was begun for nobody leaves nothing', async () => {
+      const publisher = world.publisher();
+      for (const partition of [0, 1]) await publisher.fence(partition);
+      const batch = (lane: number, at: number) =>
+        outbox([{ ...message(`lane-${lane}-${at}`), key: lane === 0 ? 'kim' : 'lee' }], at);
+      for (let at = 1; at <= 20; at++) {
+        for (const lane of [0, 1]) publisher.announce(lane);
+        await Promise.all([0, 1].map(lane => publisher.publish(lane, batch(lane, at))));
+      }
+      // Begun for both, and one of them comes.
+      for (const lane of [0, 1]) publisher.announce(lane);
+      await publisher.publish(0, batch(0, 21));
+      // Begun for both, and a fence comes instead.
+      for (const lane of [0, 1]) publisher.announce(lane);
+      await publisher.fence(1);
+      await publisher.publish(1, batch(1, 21));
+      const names = [0, 1].flatMap(lane => Array.from({ length: 21 }, (_, at) => `lane-${lane}-${at + 1}`));
+      expect(await ids()).toEqual(names.sort());
+      for (const lane of [0, 1]) await committedAs(world, lane, batch(lane, 21));
+    });
+
+    test('who has begun ahead and is fenced meanwhile publishes nothing more', async () => {
+      const [zombie, owner] = [world.publisher(), world.publisher()];
+      await zombie.fence(0);
+      await zombie.publish(0, outbox([message('before')], 1));
+      zombie.announce(0);
+      // The broker has added what was announced when this is over.
+      await systemClock.sleep(50);
+      await owner.fence(0);
+      await expect(zombie.publish(0, outbox([message('zombie')], 2))).rejects.toThrow();
+      await owner.publish(0, outbox([message('after')], 2, 7));
+      expect(await ids()).toEqual(['after', 'before']);
+      await committedAs(world, 0, outbox([], 2, 7));
+    });
+
     test('what fails on the way is not seen, of no lane and in no topic, and moves no position', async () => {
       const publisher = world.publisher();
       for (const partition of [0, 1]) await publisher.fence(partition);
