@@ -1,9 +1,17 @@
 /** What a customer does on one day: sessions with their events, orders and what becomes of them, as wire messages. */
-import type { EpochMs, OrderEvent, OrderFields, OrderKind, ProfileFields, WebEvent } from '../../../schemas';
+import type {
+  CustomerId,
+  EpochMs,
+  OrderEvent,
+  OrderFields,
+  OrderKind,
+  ProfileFields,
+  WebEvent,
+} from '../../../schemas';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../schemas';
 import type { Random } from '../random';
 import { Random as Seeded } from '../random';
-import { ordersOn, sessionsOn } from './latent';
+import { customerIdAt, ordersOn, sessionsOn, signedUpAtOf } from './latent';
 import type { Latent } from './latent';
 import type { WorldSettings } from './settings';
 import { ORDER_SHAPE } from './spend';
@@ -179,7 +187,7 @@ class Day {
     const isContent = ['Post Created', 'Comment Created', 'Message Sent'].includes(event);
     const other = random.int(settings.customers);
     const targetUserId =
-      event === 'Post Created' || other === latent.index ? null : targetOf(settings, other);
+      event === 'Post Created' || other === latent.index ? null : targetOf(settings, other, at);
     this.event(at, {
       event,
       targetUserId,
@@ -255,10 +263,8 @@ class Day {
   }
 }
 
-/** Nobody acts towards a visitor without a name. */
-function targetOf(settings: WorldSettings, index: number): string | null {
-  const isAnonymous = new Seeded(settings.seed).fork(`who/${index}`).chance(settings.anonymousShare);
-  return isAnonymous
-    ? null
-    : `customer-${String(index).padStart(String(settings.customers - 1).length, '0')}`;
+/** Nobody acts towards a visitor without a name, nor towards somebody who is still to sign up. */
+function targetOf(settings: WorldSettings, index: number, at: EpochMs): CustomerId | null {
+  const customerId = customerIdAt(settings, index);
+  return customerId.startsWith('anon:') || signedUpAtOf(settings, index) > at ? null : customerId;
 }

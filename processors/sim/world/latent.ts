@@ -59,15 +59,26 @@ export const customerIdAt = (
   return isAnonymous ? `anon:visitor-${number}` : `customer-${number}`;
 };
 
-/** Of one customer, from the seed alone. */
-export function latentOf(settings: WorldSettings, index: number): Latent {
-  const { seed, startAt, days, newcomerShare, activityScale, socialShare, mobileShare } = settings;
-  const random = new Seeded(seed).fork(`latent/${index}`);
-  const customerId = customerIdAt(settings, index);
-  const isAnonymous = customerId.startsWith('anon:');
-  const signedUpAt = random.chance(newcomerShare)
+const latentDraws = ({ seed }: WorldSettings, index: number): Random =>
+  new Seeded(seed).fork(`latent/${index}`);
+
+/** The first of the draws of `latentDraws`. */
+const signUpOf = (random: Random, { newcomerShare, startAt, days }: WorldSettings): EpochMs =>
+  random.chance(newcomerShare)
     ? startAt + Math.floor(random.next() * days * 0.8 * DAY_MS)
     : startAt - Math.floor(random.exponential(200) * DAY_MS);
+
+/** Without all the rest of `latentOf`: others ask for it at every act towards a customer. */
+export const signedUpAtOf = (settings: WorldSettings, index: number): EpochMs =>
+  signUpOf(latentDraws(settings, index), settings);
+
+/** Of one customer, from the seed alone. */
+export function latentOf(settings: WorldSettings, index: number): Latent {
+  const { activityScale, socialShare, mobileShare } = settings;
+  const random = latentDraws(settings, index);
+  const customerId = customerIdAt(settings, index);
+  const isAnonymous = customerId.startsWith('anon:');
+  const signedUpAt = signUpOf(random, settings);
   const sessionsPerDay = activityScale * Math.min(6, random.gamma(...PRIOR.sessionsPerDay));
   const isBuyer = !isAnonymous && random.chance(PRIOR.buyers);
   const ordersPerDay = isBuyer ? Math.min(0.5, random.gamma(...PRIOR.ordersPerDay)) : 0;

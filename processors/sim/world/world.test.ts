@@ -11,12 +11,15 @@ const records = [...worldRecords(SETTINGS)];
 /** Instants of own activity, as the core reads them, once for each message. */
 const activity = new Map<CustomerId, EpochMs[]>();
 const ordersBy = new Map<CustomerId, number>();
+const acts: { towards: string; at: EpochMs }[] = [];
 const seen = new Set<string>();
 for (const { topic, recordAt, value } of records) {
   const place = { recordAt, source: { topic, partition: 0, offset: 0, index: 0 }, mailedFrom: null };
   const reading = readInput(topic, value, place, DEFAULT_RULES);
   if (!reading.ok) throw new Error(`${reading.code}: ${reading.reason}`);
   const { input } = reading;
+  if (topic === 'web-events' && value.targetUserId !== null && 'eventAt' in input)
+    acts.push({ towards: value.targetUserId, at: input.eventAt });
   if (seen.has(value.messageId)) continue;
   seen.add(value.messageId);
   const own = input.kind === 'activity' || (input.kind === 'order' && input.action === 'completed');
@@ -78,6 +81,22 @@ test('arrivals are late and doubled as often as the settings say', () => {
   ).length;
   expect(late / records.length).toBeGreaterThan(0.006);
   expect(late / records.length).toBeLessThan(0.03);
+});
+
+test('others act towards those alone who have signed up and have a name', () => {
+  const signUps = new Map(
+    Array.from({ length: SETTINGS.customers }, (_, index) => worldTruth(SETTINGS, index)).map(truth => [
+      truth.customerId as string,
+      truth.signedUpAt,
+    ]),
+  );
+  let newcomers = 0;
+  for (const { towards, at } of acts) {
+    const signedUpAt = signUps.get(towards);
+    expect(signedUpAt).toBeLessThanOrEqual(at);
+    if (signedUpAt! > SETTINGS.startAt) newcomers++;
+  }
+  expect(newcomers).toBeGreaterThan(100);
 });
 
 test('weekends are quieter than working days', () => {
