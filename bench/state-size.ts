@@ -7,6 +7,7 @@ const without: Record<string, (customer: Customer) => void> = {
   sessions: ({ facts }) => facts.sessions.clear(),
   pages: ({ facts }) => void (facts.pages = []),
   days: ({ facts }) => facts.days.clear(),
+  weeks: ({ facts }) => facts.weeks.clear(),
   orders: ({ facts }) => facts.orders.clear(),
   recentIds: ({ facts }) => facts.recentIds.clear(),
 };

@@ -7,16 +7,19 @@ import {
   DAY,
   LIFE,
   SPAN,
+  activeDaysOf,
   forEachOrder,
   toVector,
   type Customer,
   type CustomerFacts,
 } from '../../processors/core';
-import { midnight, type EpochMs } from '../../schemas';
+import { midnight, type EpochDay, type EpochMs } from '../../schemas';
 import { instant } from '../output/format';
 
 const at = (value: EpochMs | undefined): string | null =>
   value === undefined || !Number.isFinite(value) ? null : instant(value);
+
+const date = (day: EpochDay): string => instant(midnight(day)).slice(0, 10);
 
 /** One row of a table as an object by column name. */
 const named = (columns: Readonly<Record<string, number>>, row: number[]): Record<string, number> =>
@@ -82,8 +85,9 @@ export function factsAsJson(facts: CustomerFacts): Record<string, unknown> {
     })),
     days: facts.days.toRows().map(row => {
       const { day, ...counters } = named(DAY, row);
-      return { day: instant(midnight(day)).slice(0, 10), ...withoutZeros(counters) };
+      return { day: date(day), ...withoutZeros(counters) };
     }),
+    activeDays: activeDaysOf(facts).map(date),
     orders: ordersOf(facts),
     refunds: facts.refunds.toRows().map(row => ({
       orderIdHash: hex(row[0], row[1]),

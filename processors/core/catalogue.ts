@@ -2,7 +2,8 @@
  * The feature catalogue: one entry a feature, in the order of the layout. Adding a feature is one entry here and
  * one line in the naive oracle (processors/sim/oracle); a change of meaning is a new version or a new name.
  *
- * Windows: N days = the as-of's UTC day and the N days before it. NaN = undefined. Money in major units.
+ * Windows: N days = the as-of's UTC day and the N days before it; N weeks = the as-of's week, from Monday on, and the N
+ * weeks before it, so that what is long ago leaves them once a week. NaN = undefined. Money in major units.
  */
 import { dayOf } from '../../schemas';
 import { ageOf, monthsBetween, widenAge } from './calendar';
@@ -10,14 +11,15 @@ import { DAY, LIFE } from './facts';
 import type { Summary } from './summary';
 
 /** Windows in days whose passing may change the feature; `age` and `month` for what steps by the calendar. */
-export type FeatureWindow = 7 | 30 | 90 | 'age' | 'month' | 'lifetime';
+export type FeatureWindow = 7 | 30 | 90 | '26 weeks' | '52 weeks' | 'age' | 'month' | 'lifetime';
 
 export interface FeatureDefinition {
   readonly name: string;
   /** Semantics version. */
   readonly version: number;
   readonly meaning: string;
-  readonly source: 'sessions' | 'days' | 'orders' | 'lifetime' | 'profile' | 'attributes' | 'derived';
+  readonly source:
+    'sessions' | 'days' | 'weeks' | 'orders' | 'lifetime' | 'profile' | 'attributes' | 'derived';
   readonly windows: readonly FeatureWindow[];
   /** When the feature is NaN; empty when never. */
   readonly undefinedWhen: string;
@@ -91,6 +93,20 @@ export const CATALOGUE: readonly FeatureDefinition[] = [
   feature('active_days_last_7_days', 'days', [7], 'days with own activity', s => s.activeDays7),
   feature('active_days_last_30_days', 'days', [30], 'days with own activity', s => s.activeDays30),
   feature('active_days_last_90_days', 'days', [90], 'days with own activity', s => s.activeDays90),
+  feature(
+    'active_days_last_26_weeks',
+    'weeks',
+    ['26 weeks'],
+    'days with own activity, this week and 26 before it',
+    s => s.activeDays26Weeks,
+  ),
+  feature(
+    'active_days_last_52_weeks',
+    'weeks',
+    ['52 weeks'],
+    'days with own activity, this week and 52 before it',
+    s => s.activeDays52Weeks,
+  ),
   feature('events_last_7_days', 'days', [7], 'own web events', s => s.events7),
   feature('events_last_30_days', 'days', [30], 'own web events', s => s.days30[DAY.events]!),
   feature('page_views_last_30_days', 'days', [30], 'page and screen views', s => s.days30[DAY.pageViews]!),

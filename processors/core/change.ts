@@ -5,12 +5,13 @@
 import type { EpochDay, EpochMs } from '../../schemas';
 import { NEVER, dayOf, midnight } from '../../schemas';
 import { nextAgeChange, nextMonthChange } from './calendar';
-import { DAY, DAY_WIDTH, HORIZON, LIFE, SPAN } from './facts';
+import { DAY, DAY_WIDTH, HORIZON, LIFE, SPAN, WEEK } from './facts';
 import type { Customer, CustomerFacts } from './facts';
 import { ledgerWake } from './ledger';
 import { forEachOrder } from './orders';
 import { nextSessionClose } from './session-log';
 import type { CoreSettings } from './types';
+import { firstDayOf, weekOf } from './weeks';
 
 /** Day counters that a 90-day feature reads, besides active days and folded orders. */
 const IN_90_DAYS = [
@@ -25,7 +26,8 @@ const leaves = (day: EpochDay, window: number): EpochMs => midnight(day + window
 /** The first instant after `asOf` at which the vector may change without an input; `NEVER` if it can't. */
 export function validUntil(facts: CustomerFacts, asOf: EpochMs): EpochMs {
   const orders = nextOrderChange(facts, asOf);
-  let next = Math.min(nextDayChange(facts, asOf), nextSpanChange(facts, asOf), orders);
+  const days = Math.min(nextDayChange(facts, asOf), nextWeekChange(facts, asOf));
+  let next = Math.min(days, nextSpanChange(facts, asOf), orders);
   if (facts.lastOwnActivityAt > -Infinity)
     next = Math.min(next, nextAgeChange(facts.lastOwnActivityAt, asOf));
   const since = facts.profile.createdAt?.value ?? facts.firstSeenAt;
@@ -52,6 +54,18 @@ function nextDayChange(facts: CustomerFacts, asOf: EpochMs): EpochMs {
       found30 = true;
     }
     if (day >= today - 7 && active) return Math.min(next, leaves(day, 7));
+  }
+  return next;
+}
+
+/** The Monday on which the oldest active week of a window is no longer in it. */
+function nextWeekChange(facts: CustomerFacts, asOf: EpochMs): EpochMs {
+  const { weeks } = facts;
+  const thisWeek = weekOf(dayOf(asOf));
+  let next: EpochMs = NEVER;
+  for (const window of [52, 26]) {
+    const row = weeks.lowerBound(thisWeek - window);
+    if (row < weeks.rows) next = Math.min(next, midnight(firstDayOf(weeks.at(row, WEEK.week) + window + 1)));
   }
   return next;
 }

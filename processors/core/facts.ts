@@ -51,6 +51,10 @@ export const DAY = {
 } as const;
 export const DAY_WIDTH = 26;
 
+/** Columns of a week with own activity; bit k of `activeDays`: on its day k, Monday is 0. */
+export const WEEK = { week: 0, activeDays: 1 } as const;
+export const WEEK_WIDTH = 2;
+
 /** Columns of an order's registers. Instants count only where the flag is set. */
 export const ORDER = {
   idHi: 0,
@@ -159,6 +163,7 @@ export interface CustomerFacts {
   sessions: Table;
   pages: SessionPages[];
   days: Table;
+  weeks: Table;
   orders: Table;
   refunds: Table;
   recentIds: Table;
@@ -177,6 +182,7 @@ export const HORIZON = {
   sessionsMs: 35 * DAY_MS,
   pagesMs: 2 * DAY_MS,
   days: 93,
+  weeks: 53,
   duplicatesMs: 48 * HOUR_MS,
   silentAnonymousDays: 93,
 } as const;
@@ -199,6 +205,7 @@ export function newFacts(): CustomerFacts {
     sessions: new Table(SPAN_WIDTH),
     pages: [],
     days: new Table(DAY_WIDTH),
+    weeks: new Table(WEEK_WIDTH),
     orders: new Table(ORDER_WIDTH),
     refunds: new Table(REFUND_WIDTH),
     recentIds: new Table(RECENT_WIDTH),
@@ -217,6 +224,7 @@ export function copyFacts(facts: CustomerFacts): CustomerFacts {
     sessions: facts.sessions.copy(),
     pages: facts.pages.map(pages => ({ ...pages })),
     days: facts.days.copy(),
+    weeks: facts.weeks.copy(),
     orders: facts.orders.copy(),
     refunds: facts.refunds.copy(),
     recentIds: facts.recentIds.copy(),

@@ -46,6 +46,8 @@ const ago =
 const WEEK = 'in the last 7 days';
 const MONTH = 'in the last 30 days';
 const QUARTER = 'in the last 90 days';
+const HALF_YEAR = 'in the last 26 weeks';
+const YEAR = 'in the last 52 weeks';
 
 export const FEATURE_WORDS: Readonly<Record<string, Words>> = {
   sessions_last_7_days: counted('session', 'sessions', WEEK),
@@ -55,6 +57,8 @@ export const FEATURE_WORDS: Readonly<Record<string, Words>> = {
   active_days_last_7_days: counted('active day', 'active days', WEEK),
   active_days_last_30_days: counted('active day', 'active days', MONTH),
   active_days_last_90_days: counted('active day', 'active days', QUARTER),
+  active_days_last_26_weeks: counted('active day', 'active days', HALF_YEAR),
+  active_days_last_52_weeks: counted('active day', 'active days', YEAR),
   events_last_7_days: counted('event', 'events', WEEK),
   events_last_30_days: counted('event', 'events', MONTH),
   page_views_last_30_days: counted('page view', 'page views', MONTH),

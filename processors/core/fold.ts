@@ -33,6 +33,7 @@ import type {
   TopicClocks,
 } from './types';
 import { VECTOR_WIDTH, writeFeatures } from './vector';
+import { markWeek, trimWeeks } from './weeks';
 import { widenAge } from './calendar';
 
 const APPLIED: Outcome = Object.freeze({ kind: 'applied' });
@@ -94,6 +95,7 @@ function moveClock(customer: Customer, to: EpochMs, clocks: TopicClocks): void {
     const newDay = dayOf(to) !== dayOf(facts.clock);
     facts.clock = to;
     if (newDay) trimDays(facts);
+    if (newDay) trimWeeks(facts);
     trimSessions(facts, ledger.settledThrough);
   }
   trimRecentIds(facts, clocks);
@@ -115,10 +117,12 @@ function message(customer: Customer, input: MessageInput, clocks: TopicClocks, e
   return lateFor === null ? APPLIED : late(facts, input, lateFor, effects);
 }
 
-/** Own activity: recency, active hours; the row of its day, -1 when the day is gone. */
+/** Own activity: recency, active days and hours; the row of its day, -1 when the day is gone. */
 function ownActivity(facts: CustomerFacts, eventAt: EpochMs): number {
   facts.lastOwnActivityAt = Math.max(facts.lastOwnActivityAt, eventAt);
-  const row = dayRow(facts, dayOf(eventAt));
+  const day = dayOf(eventAt);
+  markWeek(facts, day);
+  const row = dayRow(facts, day);
   if (row >= 0) markActive(facts, row, eventAt);
   return row;
 }

@@ -20,6 +20,7 @@ export { normalForm } from './normal-form';
 export { SESSION_GAP_MS, uniteInstant } from './sessions';
 export { sessionId } from './session-log';
 export { forEachOrder } from './orders';
+export { activeDaysOf } from './weeks';
 export { Table } from './table';
 export { ageOf, isoDate, monthsBetween, widenAge, nextAgeStep } from './calendar';
 export { DEFAULT_RULES, ORDER_NAMES, readInput } from './input';

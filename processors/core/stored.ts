@@ -1,17 +1,18 @@
 /**
  * The stored value of a customer: version, facts, ledger, CRC-32C. Rows are written as the difference of their key, bits
  * for the columns that are not zero, and those columns. Frozen samples in frozen/ are read by a test for ever: version 1
- * has no checksum, all else is the same.
+ * has no checksum; 1 and 2 have no weeks, which are then those of the days that are kept.
  */
 import type { AlertKind, CustomerId, CustomerStatus, RfmSegment } from '../../schemas';
 import { ByteReader, ByteWriter, DamagedBytesError } from './bytes';
-import { LIFE_WIDTH, ORDER, RECENT, REFUND, SPAN, newCustomer } from './facts';
+import { DAY, LIFE_WIDTH, ORDER, RECENT, REFUND, SPAN, WEEK, newCustomer } from './facts';
 import type { Customer, CustomerFacts, ProfileRegisters, Register } from './facts';
 import { hash64, hashHex } from './hash';
 import { ALERT_KINDS } from './ledger';
 import type { ScoreLedger, ScoreValues } from './ledger';
 import { PROFILE_FIELDS } from './profile';
 import type { Table } from './table';
+import { markDay } from './weeks';
 
 /** A stored value that can't be read: damaged, or written by a newer version. */
 export class CorruptStateError extends Error {
@@ -31,8 +32,9 @@ export class CorruptStateError extends Error {
 }
 
 /** Raised when the meaning of the bytes changes; older versions stay readable. */
-export const STORED_VERSION = 2;
+export const STORED_VERSION = 3;
 const WITHOUT_CHECKSUM = 1;
+const WITHOUT_WEEKS = 2;
 
 const SEGMENTS: readonly RfmSegment[] = ['high', 'medium', 'low', 'atRisk'];
 const STATUSES: readonly CustomerStatus[] = ['active', 'browsingOnly', 'notActive'];
@@ -65,10 +67,10 @@ export function decodeCustomer(id: CustomerId, bytes: Uint8Array): Customer {
 function read(customer: Customer, bytes: Uint8Array): void {
   reader.open(bytes);
   const version = reader.byte();
-  if (version !== STORED_VERSION && version !== WITHOUT_CHECKSUM)
+  if (version < WITHOUT_CHECKSUM || version > STORED_VERSION)
     throw new DamagedBytesError(`It has version ${version}; this program reads up to ${STORED_VERSION}.`);
-  if (version === STORED_VERSION) reader.checked();
-  readFacts(customer.facts);
+  if (version > WITHOUT_CHECKSUM) reader.checked();
+  readFacts(customer.facts, version > WITHOUT_WEEKS);
   readLedger(customer.ledger);
   if (!reader.finished) throw new DamagedBytesError('It goes on after its end.');
 }
@@ -102,6 +104,7 @@ function writeFacts(facts: CustomerFacts): void {
   writeSpans(facts.sessions);
   writePages(facts);
   writeKeyed(facts.days);
+  writeWeeks(facts.weeks);
   writeOrders(facts.orders);
   writeRefunds(facts.refunds);
   writeRecentIds(facts.recentIds);
@@ -109,7 +112,7 @@ function writeFacts(facts: CustomerFacts): void {
   writeAttributes(facts);
 }
 
-function readFacts(facts: CustomerFacts): void {
+function readFacts(facts: CustomerFacts, hasWeeks: boolean): void {
   facts.clock = readInstant(0);
   const base = facts.clock === -Infinity ? 0 : facts.clock;
   facts.firstSeenAt = readInstant(base);
@@ -120,6 +123,8 @@ function readFacts(facts: CustomerFacts): void {
   readSpans(facts.sessions);
   readPages(facts);
   readKeyed(facts.days);
+  if (hasWeeks) readWeeks(facts.weeks);
+  else weeksOfDays(facts);
   readOrders(facts.orders);
   readRefunds(facts.refunds);
   readRecentIds(facts.recentIds);
@@ -177,6 +182,37 @@ function readKeyed(table: Table): void {
     table.set(row, 0, previous);
     readCells(table.cells, row * table.width, 1, table.width);
   }
+}
+
+const WEEK_BITS = 2 ** 7;
+
+/** Weeks that follow one another take a byte each. */
+function writeWeeks(weeks: Table): void {
+  writer.unsigned(weeks.rows);
+  let next = 0;
+  for (let row = 0; row < weeks.rows; row++) {
+    const week = weeks.at(row, WEEK.week);
+    if (row === 0) writer.signed((next = week));
+    writer.unsigned((week - next) * WEEK_BITS + weeks.at(row, WEEK.activeDays));
+    next = week + 1;
+  }
+}
+
+function readWeeks(weeks: Table): void {
+  const rows = openRows(weeks);
+  let next = rows === 0 ? 0 : reader.signed();
+  for (let row = 0; row < rows; row++) {
+    const packed = reader.unsigned();
+    const week = next + Math.floor(packed / WEEK_BITS);
+    weeks.set(row, WEEK.week, week);
+    weeks.set(row, WEEK.activeDays, packed % WEEK_BITS);
+    next = week + 1;
+  }
+}
+
+function weeksOfDays({ days, weeks }: CustomerFacts): void {
+  for (let row = 0; row < days.rows; row++)
+    if (days.at(row, DAY.activeHours) !== 0) markDay(weeks, days.at(row, DAY.day));
 }
 
 /** Starts as gaps from the last end, ends as lengths. */

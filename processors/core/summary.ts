@@ -1,9 +1,10 @@
 /** One pass over the facts at an as-of: the sums that every feature of the catalogue is read from. */
 import type { EpochMs } from '../../schemas';
 import { DAY_MS, MINUTE_MS, dayOf } from '../../schemas';
-import { DAY, DAY_WIDTH, LIFE, SPAN } from './facts';
+import { DAY, DAY_WIDTH, LIFE, SPAN, WEEK } from './facts';
 import type { CustomerFacts } from './facts';
 import { forEachOrder } from './orders';
+import { firstDayOf, weekOf } from './weeks';
 
 export interface Summary {
   facts: CustomerFacts;
@@ -15,6 +16,9 @@ export interface Summary {
   activeDays7: number;
   activeDays30: number;
   activeDays90: number;
+  /** Of the as-of's week and so many weeks before it. */
+  activeDays26Weeks: number;
+  activeDays52Weeks: number;
   weekendEvents30: number;
   /** Days of 30 on which each hour was active. */
   hours30: Float64Array;
@@ -50,6 +54,8 @@ const newSummary = (): Summary => ({
   activeDays7: 0,
   activeDays30: 0,
   activeDays90: 0,
+  activeDays26Weeks: 0,
+  activeDays52Weeks: 0,
   weekendEvents30: 0,
   hours30: new Float64Array(24),
   sessions7: 0,
@@ -78,6 +84,7 @@ export function summarise(facts: CustomerFacts, asOf: EpochMs): Summary {
   shared.facts = facts;
   shared.asOf = asOf;
   sumDays(shared);
+  sumWeeks(shared);
   sumSessions(shared);
   sumOrders(shared);
   return shared;
@@ -123,6 +130,28 @@ function sumDays(summary: Summary): void {
     if (active) summary.activeDays7++;
     summary.events7 += cells[base + DAY.events]!;
   }
+}
+
+function sumWeeks(summary: Summary): void {
+  const { weeks } = summary.facts;
+  const today = dayOf(summary.asOf);
+  const thisWeek = weekOf(today);
+  summary.activeDays26Weeks = summary.activeDays52Weeks = 0;
+  for (let row = weeks.lowerBound(thisWeek - 52); row < weeks.rows; row++) {
+    const week = weeks.at(row, WEEK.week);
+    if (week > thisWeek) return;
+    let active = weeks.at(row, WEEK.activeDays);
+    if (week === thisWeek) active &= (2 << (today - firstDayOf(week))) - 1;
+    const days = countBits(active);
+    summary.activeDays52Weeks += days;
+    if (week >= thisWeek - 26) summary.activeDays26Weeks += days;
+  }
+}
+
+function countBits(mask: number): number {
+  let count = 0;
+  for (let rest = mask; rest !== 0; rest &= rest - 1) count++;
+  return count;
 }
 
 function countHours(hours: Float64Array, mask: number): void {

@@ -2,12 +2,14 @@
 import type { EpochMs } from '../../../schemas';
 import { DAY_MS, HOUR_MS } from '../../../schemas';
 import type { CustomerInput } from '../../core';
-import { DAY, RECENT, SPAN } from '../../core/facts';
+import { DAY, RECENT, SPAN, WEEK } from '../../core/facts';
 import { ID_SOURCES } from '../../core/recent-ids';
 import { OracleHistory, withoutCopies } from '../oracle';
+import { weeksBack } from '../oracle/calendar';
 import type { Folded } from './folding';
 
 const DAYS_KEPT = 93;
+const WEEKS_KEPT = 53;
 const SESSIONS_KEPT_MS = 35 * DAY_MS;
 const IDS_KEPT_MS = 48 * HOUR_MS;
 
@@ -53,6 +55,9 @@ export function horizonLaw(inputs: readonly CustomerInput[], { customer, clocks 
   const clock = Math.max(...inputs.map(({ recordAt }) => recordAt));
   if (facts.clock !== clock) return `the clock is ${facts.clock}, the newest record timestamp ${clock}`;
   if (facts.days.toRows().some(row => row[DAY.day]! < dayOf(clock) - DAYS_KEPT)) return 'a day is too old';
+  const mondayOf = (week: number): number => 7 * week - 3;
+  if (facts.weeks.toRows().some(row => weeksBack(mondayOf(row[WEEK.week]!), dayOf(clock)) > WEEKS_KEPT))
+    return 'a week is too old';
   if (facts.sessions.toRows().some(row => row[SPAN.end]! < clock - SESSIONS_KEPT_MS))
     return 'a session is too old';
   for (const row of facts.recentIds.toRows())

@@ -90,6 +90,16 @@ const WINDOWS = inFile(
     to: 'days.lowerBound(today - 91)',
   },
   {
+    rule: 'a window of 26 weeks has 25',
+    from: 'if (week >= thisWeek - 26)',
+    to: 'if (week > thisWeek - 26)',
+  },
+  {
+    rule: 'active days of 52 weeks reach a week further',
+    from: 'weeks.lowerBound(thisWeek - 52)',
+    to: 'weeks.lowerBound(thisWeek - 53)',
+  },
+  {
     rule: 'orders of 90 days end a day early',
     from: 'if (day > today || day < today - 90) return;',
     to: 'if (day > today || day <= today - 90) return;',
@@ -197,10 +207,21 @@ const IDS = inFile(
 const HORIZONS = inFile(
   'facts.ts',
   { rule: 'days are kept for 92 only', from: 'days: 93,', to: 'days: 92,' },
+  { rule: 'weeks are kept for 51 only', from: 'weeks: 53,', to: 'weeks: 51,' },
   {
     rule: 'sessions are kept for 34 days only',
     from: 'sessionsMs: 35 * DAY_MS',
     to: 'sessionsMs: 34 * DAY_MS',
+  },
+);
+
+const WEEKS = inFile(
+  'weeks.ts',
+  { rule: 'weeks begin on Sunday', from: 'const MONDAY = 3;', to: 'const MONDAY = 4;' },
+  {
+    rule: 'a second active day of a week takes the place of the first',
+    from: 'weeks.at(row, WEEK.activeDays) | (1',
+    to: '0 * weeks.at(row, WEEK.activeDays) | (1',
   },
 );
 
@@ -228,6 +249,11 @@ const REGISTERS = [
     from: 'writer.byte(refunds.at(row, REFUND.whole));',
     to: 'writer.byte(0);',
   }),
+  ...inFile('stored.ts', {
+    rule: 'a silent week is lost on the way through the store',
+    from: 'next = week + 1;\n  }\n}\n\nfunction weeksOfDays',
+    to: 'next = next + 1;\n  }\n}\n\nfunction weeksOfDays',
+  }),
 ];
 
 const FOLD = inFile(
@@ -243,6 +269,7 @@ const FOLD = inFile(
     to: 'if (to !== facts.clock) {',
   },
   { rule: 'old days are never forgotten', from: 'if (newDay) trimDays(facts);', to: 'if (newDay) void 0;' },
+  { rule: 'old weeks are never forgotten', from: 'if (newDay) trimWeeks(facts);', to: 'if (newDay) void 0;' },
   {
     rule: 'revenue before refunds',
     from: 'revenueMinor: orders.netMinor',
@@ -261,6 +288,16 @@ const CHANGE = inFile(
     rule: 'validUntil looks a day late at windows',
     from: 'midnight(day + window + 1)',
     to: 'midnight(day + window + 2)',
+  },
+  {
+    rule: 'validUntil forgets the windows of weeks',
+    from: 'Math.min(nextDayChange(facts, asOf), nextWeekChange(facts, asOf))',
+    to: 'nextDayChange(facts, asOf)',
+  },
+  {
+    rule: 'validUntil looks a day early at weeks',
+    from: 'midnight(firstDayOf(weeks.at(row, WEEK.week) + window + 1))',
+    to: 'midnight(firstDayOf(weeks.at(row, WEEK.week) + window + 1) - 1)',
   },
   { rule: 'validUntil forgets ratings', from: '  DAY.ratings,\n', to: '' },
   {
@@ -290,6 +327,7 @@ export const MUTANTS: readonly Planted[] = [
   ORDERS,
   IDS,
   HORIZONS,
+  WEEKS,
   REGISTERS,
   FOLD,
   CHANGE,

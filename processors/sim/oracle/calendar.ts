@@ -18,6 +18,16 @@ export const stepped = (days: number): number => STEPPED[Math.min(Math.max(days,
 
 export const age = (at: EpochMs, asOf: EpochMs): number => stepped(dayAt(asOf) - dayAt(at));
 
+/** Mondays from 1970 to each day of a century, both included: counted out once. */
+const MONDAYS: number[] = [];
+for (let day = 0, mondays = 0; day < 36_525; day++) {
+  if (new Date(day * DAY_MS).getUTCDay() === 1) mondays++;
+  MONDAYS.push(mondays);
+}
+
+/** Mondays that were passed from one day to a later one. */
+export const weeksBack = (from: number, to: number): number => MONDAYS[to]! - MONDAYS[from]!;
+
 /** The first 120 monthly anniversaries; a day that a month lacks is its last day. */
 export function anniversaries(from: EpochMs): EpochMs[] {
   const start = new Date(from);

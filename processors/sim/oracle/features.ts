@@ -1,7 +1,7 @@
 /** Every feature by nested loops, one entry each, named as in the layout. NaN = undefined. */
 import type { EpochMs } from '../../../schemas';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../schemas';
-import { age, dayAt, months, stepped } from './calendar';
+import { age, dayAt, months, stepped, weeksBack } from './calendar';
 import { isWithin } from './history';
 import type { OracleHistory } from './history';
 import { ordersOf } from './orders';
@@ -27,6 +27,10 @@ const eventsIn = ({ history, asOf }: Question, days: number) =>
   history.activities.filter(({ eventAt }) => isWithin(eventAt, asOf, days));
 const activeDaysIn = ({ history, asOf }: Question, days: number): number =>
   distinct(history.ownActivity.filter(at => isWithin(at, asOf, days)).map(dayAt));
+const activeDaysInWeeks = ({ history, asOf }: Question, weeks: number): number =>
+  distinct(
+    history.ownActivity.map(dayAt).filter(day => day <= dayAt(asOf) && weeksBack(day, dayAt(asOf)) <= weeks),
+  );
 const did = (question: Question, days: number, ...names: string[]): number =>
   eventsIn(question, days).filter(({ name }) => names.includes(name)).length;
 const everDid = ({ history }: Question, name: string): number =>
@@ -109,6 +113,8 @@ export const ORACLE: Readonly<Record<string, Oracle>> = {
   active_days_last_7_days: q => activeDaysIn(q, 7),
   active_days_last_30_days: q => activeDaysIn(q, 30),
   active_days_last_90_days: q => activeDaysIn(q, 90),
+  active_days_last_26_weeks: q => activeDaysInWeeks(q, 26),
+  active_days_last_52_weeks: q => activeDaysInWeeks(q, 52),
   events_last_7_days: q => eventsIn(q, 7).length,
   events_last_30_days: q => eventsIn(q, 30).length,
   page_views_last_30_days: q => did(q, 30, 'page', 'screen'),

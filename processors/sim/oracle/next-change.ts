@@ -1,7 +1,7 @@
 /** The first midnight at which something in the vector may change with no event: found by looking at every one. */
 import type { EpochMs } from '../../../schemas';
 import { DAY_MS, NEVER } from '../../../schemas';
-import { anniversaries, dayAt, stepped } from './calendar';
+import { anniversaries, dayAt, stepped, weeksBack } from './calendar';
 import type { Question } from './features';
 import { ordersOf } from './orders';
 
@@ -23,6 +23,7 @@ interface MarkedDays {
   7: number[];
   30: number[];
   90: number[];
+  own: number[];
   /** Days whose age shows: the last own activity, the first and the last order. */
   aging: number[];
   anniversaries: number[];
@@ -48,6 +49,7 @@ function markedDays({ history, hashOf }: Question): MarkedDays {
     7: [...new Set([...own, ...ends])],
     30: [...new Set([...own, ...ends, ...orders, ...received(RECEIVED_30)])],
     90: [...new Set([...own, ...orders, ...received(RECEIVED_90), ...sentOf90])],
+    own: [...new Set(own)],
     aging: [
       ...(own.length === 0 ? [] : [Math.max(...own)]),
       ...(orders.length === 0 ? [] : [Math.min(...orders), Math.max(...orders)]),
@@ -60,7 +62,16 @@ function markedDays({ history, hashOf }: Question): MarkedDays {
 function look(today: number, marks: MarkedDays): string {
   const within = (days: readonly number[], window: number): number =>
     days.filter(day => day >= today - window).length;
+  const inWeeks = (window: number): number => marks.own.filter(day => weeksBack(day, today) <= window).length;
   const months = marks.anniversaries.filter(day => day <= today).length;
   const ages = marks.aging.map(day => stepped(today - day));
-  return [within(marks[7], 7), within(marks[30], 30), within(marks[90], 90), months, ...ages].join(' ');
+  return [
+    within(marks[7], 7),
+    within(marks[30], 30),
+    within(marks[90], 90),
+    inWeeks(26),
+    inWeeks(52),
+    months,
+    ...ages,
+  ].join(' ');
 }
