@@ -24,6 +24,8 @@ export const ARTIFACT_ERRORS = {
   'onnx-malformed': 'The file is cut or damaged: export the model again.',
   'onnx-external-data': 'Export the model with its weights inside the file.',
   'onnx-custom-operator': 'Export with operators of ai.onnx and ai.onnx.ml alone.',
+  'onnx-not-finite':
+    'Train again: a threshold or leaf of a tree is no number, and whoever came there would have no score.',
   'onnx-rejected': 'Export the model for the opset that the runtime supports (15).',
   'golden-malformed':
     'Train again: golden.jsonl holds one {"x":[...],"y":number} a line, NaN, extremes and split thresholds among them.',

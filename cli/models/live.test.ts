@@ -9,6 +9,7 @@ import { promoteVersion, rollBack } from '../../models/registry/publish';
 import { seenPointer } from '../../models/registry/registry';
 import { DECISION, accept, emptyRegistry, publishTiny, tinyModel } from '../../models/testing/artifacts';
 import type { TestRegistry } from '../../models/testing/artifacts';
+import { overflowingAbove } from '../../models/testing/tiny-onnx';
 import type { ModelMemory } from '../../processors/swap';
 import { openEmbedded } from '../../streams/embedded';
 import type { Embedded } from '../../streams/embedded';
@@ -83,8 +84,8 @@ test('a process that starts while the pointer names a damaged version takes the 
 test('a version that was rolled back does not score after a restart, until somebody promotes it again', async () => {
   const state = openEmbedded({ directory: join(cwd, 'state'), partitions: 1 });
   const memory = memoryInState(state);
-  const poison = { feature: 4, threshold: 3.402_823e38, below: 0, above: NaN };
-  const bad = tinyModel(true, { stumps: [...tinyModel(true).stumps, poison] });
+  const stumps = [...tinyModel(true).stumps, ...overflowingAbove(4, 3.402_823e38)];
+  const bad = tinyModel(true, { stumps, overflowIsNaN: true });
   const first = await open(memory);
   const second = (await publishTiny(registry, 'churn', bad)).manifest.version;
   await first.look();

@@ -16,7 +16,7 @@ import type { VerifiedArtifact } from '../registry/registry';
 import { newSigningKey } from '../signing';
 import { GATE_LIMITS, draftOf, filesOf, publishTiny, tinyModel } from '../testing/artifacts';
 import { DamagedRegistry } from '../testing/damaged-registry';
-import { tinyAnswer } from '../testing/tiny-onnx';
+import { overflowingAbove, tinyAnswer } from '../testing/tiny-onnx';
 import type { Stump, TinyModel } from '../testing/tiny-onnx';
 import { RegistrySource } from './registry-source';
 
@@ -104,7 +104,7 @@ const negated = (model: TinyModel): TinyModel => ({
   base: -model.base!,
   stumps: model.stumps.map(stump => ({ ...stump, below: -stump.below, above: -stump.above })),
 });
-const NAN_ABOVE: Stump = { feature: 4, threshold: 3.402_823e38, below: 0, above: NaN };
+const NAN_ABOVE = overflowingAbove(4, 3.402_823e38);
 /** Answers like the others, after very many comparisons that change nothing. */
 const SLOW = tinyModel(true, {
   stumps: [
@@ -144,8 +144,8 @@ describe('rolled back within its trial, the batch that showed it answered by the
 
   test('NaN: in its first batch, and the registry is told', async () => {
     const { hot, follower, events } = await live({ movesPointers: true });
-    const stumps = [...tinyModel(true).stumps, NAN_ABOVE];
-    const { version } = (await publish(tinyModel(true, { stumps }))).manifest;
+    const stumps = [...tinyModel(true).stumps, ...NAN_ABOVE];
+    const { version } = (await publish(tinyModel(true, { stumps, overflowIsNaN: true }))).manifest;
     await follower.look();
     const poisoned = VECTORS.slice();
     poisoned[7 * VECTOR_WIDTH + 4] = Infinity;

@@ -8,7 +8,7 @@ import { openScorer } from '..';
 import { LAYOUT_FINGERPRINT } from '../layout';
 import { NORMALISATION, emptyRegistry, publishTiny, tinyModel, tinyVectors } from '../testing/artifacts';
 import type { TestRegistry } from '../testing/artifacts';
-import { tinyAnswer } from '../testing/tiny-onnx';
+import { overflowingAbove, tinyAnswer } from '../testing/tiny-onnx';
 import { createScorer } from './scorer';
 import type { OnnxScorer } from './scorer';
 
@@ -101,7 +101,9 @@ test('a model that turns out to give NaN for some row is an error that names the
   const registry = emptyRegistry(mkdtempSync(join(directory, 'nan-')));
   // Golden vectors never go above this threshold on feature 4 together, so only a later row finds it.
   const poisoned = tinyModel(false, {
-    stumps: [{ feature: 4, threshold: 3.402_823e38, below: 1, above: NaN }],
+    base: 1,
+    stumps: overflowingAbove(4, 3.402_823e38),
+    overflowIsNaN: true,
   });
   const artifacts = [
     await publishTiny(registry, 'engagement'),

@@ -9,6 +9,9 @@ import { refusedWhen } from './refusals.contract';
 
 const STATED = `the manifest says features float32[rows,${VECTOR_WIDTH}]`;
 
+/** Two of them overflow single precision. */
+const HUGE = { feature: 0, threshold: 0, below: 3e38, above: 3e38 };
+
 const CASES: Malformed[] = [
   [
     'a file is missing',
@@ -95,6 +98,20 @@ const CASES: Malformed[] = [
     'onnx-external-data',
     '@/model.onnx',
     'a tensor lies in another file',
+  ],
+  [
+    'a leaf is no number, though no golden vector comes there',
+    r => r.replaceModel({ stumps: [{ feature: 0, threshold: 1e30, below: 0.5, above: NaN }] }),
+    'onnx-not-finite',
+    '@/model.onnx',
+    'a threshold or leaf is NaN, number 1 of its list',
+  ],
+  [
+    'a threshold is infinite',
+    r => r.replaceModel({ stumps: [{ feature: 0, threshold: Infinity, below: 0.5, above: 0.5 }] }),
+    'onnx-not-finite',
+    '@/model.onnx',
+    'a threshold or leaf is Infinity, number 0 of its list',
   ],
   [
     'an operator is not a standard one',
@@ -209,7 +226,7 @@ const CASES: Malformed[] = [
   ],
   [
     'the model answers NaN',
-    r => r.replaceModel({ base: NaN }),
+    r => r.replaceModel({ stumps: [HUGE, HUGE], overflowIsNaN: true }),
     'output-invalid',
     '@',
     'row 0 gave NaN, the manifest allows 0 to 1',

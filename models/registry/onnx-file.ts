@@ -1,7 +1,8 @@
 /**
  * A look into an ONNX file before a runtime opens it. The file is a protobuf (onnx.proto3 of the ONNX project);
  * only what can reach outside the file or run unknown code is looked for: external tensor data, operator domains
- * besides ai.onnx and ai.onnx.ml, functions that a model brings along, and training graphs.
+ * besides ai.onnx and ai.onnx.ml, functions that a model brings along, and training graphs. And for numbers that are none
+ * in lists of attributes, which is where trees have their thresholds and leaves: no golden vector may ever come to that leaf.
  *
  * The schema is a table: per message kind, which field holds which kind of message, and which field is to be
  * judged. Everything else is skipped by its length, and every length is checked against its container.
@@ -22,20 +23,25 @@ type Kind =
   | 'opset'
   | 'domain'
   | 'external'
+  | 'floats'
   | 'forbidden';
 
 const FIELDS: Record<Kind, Readonly<Record<number, Kind>>> = {
   model: { 7: 'graph', 8: 'opset', 20: 'forbidden', 25: 'forbidden' },
   graph: { 1: 'node', 5: 'tensor', 15: 'sparse' },
   node: { 5: 'attribute', 7: 'domain' },
-  attribute: { 5: 'tensor', 6: 'graph', 10: 'tensor', 11: 'graph', 22: 'sparse', 23: 'sparse' },
+  attribute: { 5: 'tensor', 6: 'graph', 7: 'floats', 10: 'tensor', 11: 'graph', 22: 'sparse', 23: 'sparse' },
   tensor: { 13: 'external', 14: 'external' },
   sparse: { 1: 'tensor', 2: 'tensor' },
   opset: { 1: 'domain' },
   domain: {},
   external: {},
+  floats: {},
   forbidden: {},
 };
+
+/** No messages of which fields are known. */
+const JUDGED_ALONE: ReadonlySet<Kind> = new Set(['domain', 'external', 'floats']);
 
 class Damaged extends Error {}
 
@@ -119,7 +125,7 @@ export function inspectOnnx(bytes: Uint8Array, artifact: string): void {
       if (inner === undefined) continue;
       if (kind === 'model' && inner === 'graph') graphs++;
       judge(inner, field, bytes, where);
-      if (inner !== 'domain' && inner !== 'external') visit(inner, field.start, field.end, depth + 1);
+      if (!JUDGED_ALONE.has(inner)) visit(inner, field.start, field.end, depth + 1);
     }
   };
   try {
@@ -148,9 +154,25 @@ function judge(kind: Kind, field: Field, bytes: Uint8Array, where: string): void
       if (field.isMessage || field.value !== 0)
         throw new ArtifactError('onnx-external-data', where, 'a tensor lies in another file');
       return;
+    case 'floats':
+      refuseNoNumbers(bytes.subarray(field.start, field.end), where);
+      return;
     case 'forbidden':
       throw new ArtifactError('onnx-custom-operator', where, 'it brings functions or a training graph along');
     default:
       if (!field.isMessage) throw new Damaged(`field ${field.number} is a number where a message belongs`);
   }
+}
+
+/** Little-endian singles, one of a field or a packed list. */
+function refuseNoNumbers(list: Uint8Array, where: string): void {
+  if (list.length % 4 !== 0) throw new Damaged('a list of numbers ends within one');
+  const view = new DataView(list.buffer, list.byteOffset, list.length);
+  for (let at = 0; at < list.length; at += 4)
+    if (!Number.isFinite(view.getFloat32(at, true)))
+      throw new ArtifactError(
+        'onnx-not-finite',
+        where,
+        `a threshold or leaf is ${view.getFloat32(at, true)}, number ${at / 4} of its list`,
+      );
 }

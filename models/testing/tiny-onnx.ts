@@ -53,6 +53,8 @@ export interface TinyModel {
   stumps: readonly Stump[];
   base?: number;
   logistic?: boolean;
+  /** A margin that overflows single precision answers NaN: no number of the file is one. */
+  overflowIsNaN?: boolean;
   /** Deviations for tests of refusals. */
   input?: string;
   output?: string;
@@ -128,13 +130,34 @@ function treeNode({ stumps, base = 0, ...model }: TinyModel, output: string): By
   ];
 }
 
+/** Two leaves whose sum overflows, for rows at or above `threshold`. */
+export const overflowingAbove = (feature: number, threshold: number): Stump[] =>
+  Array.from({ length: 2 }, () => ({ feature, threshold, below: 0, above: 3e38 }));
+
+const operator = (name: string, inputs: readonly string[], output: string): Bytes =>
+  message(1, [...inputs.flatMap(input => text(1, input)), ...text(2, output), ...text(4, name)]);
+
+/** The nodes of the graph, from the features to the output. */
+function nodesOf(model: TinyModel, output: string): Bytes {
+  const links: ((from: string, to: string) => Bytes)[] = [];
+  if (model.overflowIsNaN === true)
+    links.push((from, to) => [
+      ...operator('Sub', [from, from], 'nothing'),
+      ...operator('Add', [from, 'nothing'], to),
+    ]);
+  // The runtime leaves out a regressor's own logistic transform, so it is an operator of the graph.
+  if (model.logistic === true) links.push((from, to) => operator('Sigmoid', [from], to));
+  const name = (step: number): string => (step === links.length ? output : `margin ${step}`);
+  return [
+    ...message(1, treeNode(model, name(0))),
+    ...links.flatMap((link, step) => link(name(step), name(step + 1))),
+  ];
+}
+
 export function tinyOnnx(model: TinyModel): Uint8Array {
   const output = model.output ?? 'score';
-  // The runtime leaves out a regressor's own logistic transform, so it is an operator of the graph.
-  const sigmoid = [...text(1, 'margin'), ...text(2, output), ...text(4, 'Sigmoid')];
   const graph = [
-    ...message(1, treeNode(model, model.logistic === true ? 'margin' : output)),
-    ...(model.logistic === true ? message(1, sigmoid) : []),
+    ...nodesOf(model, output),
     ...text(2, 'tiny'),
     ...valueInfo(11, model.input ?? 'features', model.width),
     ...valueInfo(12, output, 1),
