@@ -8,11 +8,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { BASELINE_WORLD, worldHistory } from '../baseline/world';
 import { newProgram, runProgram, wholeNumber } from '../program';
-import { DEFAULT_WORLD, latentOf } from '../../processors/sim/world';
+import { DEFAULT_WORLD } from '../../processors/sim/world';
 import { BASELINE_KEYS, BASELINE_SET, baselineDirectory, loadArtifact } from '../../models';
 import { HistoryFold, LABEL_PLANS } from '../dataset';
 import { DAY_MS } from '../../schemas';
-import type { CustomerId, EpochMs } from '../../schemas';
 import { askModel } from './world/ask-model';
 import { bestPossible } from './world/best-possible';
 import { writeWorldRows } from './world/write';
@@ -40,13 +39,14 @@ const program = newProgram(
   )
   .option('--days <n>', 'of history', wholeNumber(330), BASELINE_WORLD.days)
   .option('--seed <n>', 'of the world', wholeNumber(0), BASELINE_WORLD.seed)
-  .option('--asked <n>', 'validation customers whose best possible is computed', wholeNumber(10), 900)
+  .option('--asked <n>', 'validation customers whose best possible is computed', wholeNumber(10), 3_600)
   .option('--trained <dir>', '<model>/model.onnx, instead of the shipped models; fitted on the same world')
   .option('--out <file>', 'the result', 'reports/best-possible.json')
   .option('--work <dir>', 'keep rows and models there');
 
 const END = BASELINE_WORLD.endAt;
 const SHOWN_EVERY = 1_000_000;
+const ASKED_EVERY = 500;
 const say = (line: string): unknown => process.stdout.write(`${line}\n`);
 
 async function onnxOf(model: string, trained: string | undefined): Promise<Uint8Array> {
@@ -74,18 +74,13 @@ async function writeRows(rows: string, { customers, days, seed, asked, trained }
   const snapshots = fold.finish();
   say(`${fold.counts.inputs} inputs of ${customers} customers, ${days} days`);
   const settings = { ...DEFAULT_WORLD, customers, days, seed, startAt: END - days * DAY_MS };
-  const best = bestPossible(settings);
-  const signUps = new Map(
-    Array.from({ length: customers }, (_, index) => latentOf(settings, index)).map(latent => [
-      latent.customerId,
-      latent.signedUpAt,
-    ]),
-  );
+  const best = bestPossible(settings, begun => {
+    if (begun % ASKED_EVERY === 0) say(`the best possible of ${begun} customers`);
+  });
   for (const plan of LABEL_PLANS) {
     const onnx = await onnxOf(plan.name, trained);
     const ask = (vectors: Float32Array): Promise<Float32Array> => askModel(onnx, vectors);
-    const known = { best, latent: truth, signedUpAt: (id: CustomerId): EpochMs => signUps.get(id)! };
-    const written = await writeWorldRows(rows, plan, { snapshots, range, ...known, asked, ask });
+    const written = await writeWorldRows(rows, plan, { snapshots, range, best, latent: truth, asked, ask });
     say(`${plan.name}: ${written} validation rows, their best possible integrated`);
   }
   writeFileSync(join(rows, 'world.json'), `${JSON.stringify({ customers, days, seed })}\n`);

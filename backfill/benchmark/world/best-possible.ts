@@ -11,8 +11,8 @@ interface Person {
   history: SeenHistory;
 }
 
-/** NaN for customers who train: nobody asks about them. */
-export function bestPossible(settings: WorldSettings): Truth {
+/** NaN for customers who train: nobody asks about them. `onCustomer` is told how many were begun. */
+export function bestPossible(settings: WorldSettings, onCustomer?: (begun: number) => void): Truth {
   const posterior = new WorldPosterior(settings);
   const indices = new Map(
     Array.from({ length: settings.customers }, (_, index) => [latentOf(settings, index).customerId, index]),
@@ -25,7 +25,10 @@ export function bestPossible(settings: WorldSettings): Truth {
     let answer = answers.get(`${id} ${at}`);
     if (answer === undefined) {
       let person = people.get(id);
-      if (person === undefined) people.set(id, (person = personOf(settings, indices.get(id)!)));
+      if (person === undefined) {
+        people.set(id, (person = personOf(settings, indices.get(id)!)));
+        onCustomer?.(people.size);
+      }
       answer = posterior.expect(person.latent, until(person.history, at), at);
       answers.set(`${id} ${at}`, answer);
     }

@@ -2,7 +2,7 @@
  * One folder per model for backfill/trainer/rescore_benchmark/world_measure.py, little-endian, N rows of one side each:
  *
  *     <model>/<side>.vectors.f32  N × features    <side>.labels.f64  N
- *     <model>/validation.customers.i32, .signed-up.u8 (1: had signed up), .best.f64, .latent.f64, .model.f64  N
+ *     <model>/validation.customers.i32, .best.f64, .latent.f64, .model.f64  N
  *     <model>/features.json
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,6 @@ import { join } from 'node:path';
 import { FEATURE_NAMES, VECTOR_WIDTH } from '../../../processors/core';
 import { LABEL_PLANS } from '../../dataset';
 import type { ArchiveRange, LabelPlan, Truth } from '../../dataset';
-import type { CustomerId, EpochMs } from '../../../schemas';
 import { SIDE } from '../../dataset/plan';
 import type { Side } from '../../dataset/plan';
 import { labelOf, selectRows } from '../../dataset/select';
@@ -23,8 +22,6 @@ interface World {
   best: Truth;
   /** Given the latent state: out of everybody's reach. */
   latent: Truth;
-  /** Others may act towards a customer before. */
-  signedUpAt(id: CustomerId): EpochMs;
   /** So many validation customers are asked about, the first seen first. */
   asked: number;
   ask(vectors: Float32Array): Promise<Float32Array>;
@@ -35,7 +32,7 @@ const doubles = (rows: readonly SelectedRow[], value: (one: SelectedRow) => numb
 
 /** Returns the number of validation rows. */
 export async function writeWorldRows(folder: string, plan: LabelPlan, world: World): Promise<number> {
-  const { snapshots, range, best, latent, signedUpAt, ask, asked } = world;
+  const { snapshots, range, best, latent, ask, asked } = world;
   const column = LABEL_PLANS.indexOf(plan);
   const place = join(folder, plan.name);
   mkdirSync(place, { recursive: true });
@@ -58,8 +55,6 @@ export async function writeWorldRows(folder: string, plan: LabelPlan, world: Wor
   }
   const customers = validation.map(({ row }) => numbers.get(row.customerId)!);
   put('validation.customers.i32', Int32Array.from(customers));
-  const signedUp = validation.map(({ row }) => Number(signedUpAt(row.customerId) <= row.at));
-  put('validation.signed-up.u8', Uint8Array.from(signedUp));
   for (const [name, truth] of Object.entries({ best, latent }))
     put(
       `validation.${name}.f64`,

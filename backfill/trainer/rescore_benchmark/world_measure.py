@@ -5,7 +5,7 @@
 by R2, or log loss for churn, on the validation labels, with 95 % intervals by bootstrap over customers (paired: all
 three on the same rows). As labels are noisy and the best possible is the expectation of the label, the same share is
 also given without the noise: 1 - E(model - best)^2 / E(baseline - best)^2, or with the divergence of Kullback and
-Leibler for churn. From the named baseline the shares are also given of those rows alone whose customer had signed up.
+Leibler for churn.
 Exit code 1 when an aim is not reached; RESULT is written all the same.
 """
 
@@ -164,12 +164,8 @@ def measure(folder: Path, name: str, seed: int) -> dict:
     shares = {who: shares_of(name, label, answers, who, samples) for who in answers if who.startswith("baseline")}
     named = f"baseline: {NAMED[name]}"
     reached = {key: one["value"] >= WANTED for key, one in shares[named].items()}
-    # Towards some, others act before they sign up: the best possible takes them for customers already.
-    here = read("signed-up.u8", "u1") == 1
-    known = {who: answer[here] for who, answer in answers.items()}
-    signed_up = shares_of(name, label[here], known, named, samples_of(customers[here], seed))
-    counts = {"rows": len(label), "customers": len(np.unique(customers)), "rowsSignedUp": int(here.sum())}
-    return {**counts, "named": named, "reached": reached, "figures": figures, "shares": shares, "sharesSignedUp": signed_up}
+    counts = {"rows": len(label), "customers": len(np.unique(customers))}
+    return {**counts, "named": named, "reached": reached, "figures": figures, "shares": shares}
 
 
 def shown(one: dict[str, float]) -> str:
@@ -192,8 +188,6 @@ def main() -> None:
         for who, shares in one["shares"].items():
             mark = " (the named one)" if who == one["named"] else ""
             print(f"  share of the way from {who}{mark}: " + ", ".join(f"{key} {shown(value)}" for key, value in shares.items()))
-        signed_up = ", ".join(f"{key} {shown(value)}" for key, value in one["sharesSignedUp"].items())
-        print(f"  the same of the {one['rowsSignedUp']} rows whose customer had signed up: {signed_up}")
     keep(arguments.result, result)
     end({f"{name}, {WANTED} of the way by {key}": holds for name, one in result["models"].items() for key, holds in one["reached"].items()})
 

@@ -67,7 +67,7 @@ def test_cdnow_ends_with_1_when_an_aim_is_missed_and_the_result_is_there(tmp_pat
 @pytest.mark.parametrize("reached", [True, False])
 def test_the_world_ends_with_1_when_an_aim_is_missed_and_the_result_is_there(tmp_path, monkeypatch, reached):
     (tmp_path / "world.json").write_text('{"seed": 1}')
-    one = {"rows": 1, "customers": 1, "named": "", "figures": {}, "shares": {}, "rowsSignedUp": 1, "sharesSignedUp": {}}
+    one = {"rows": 1, "customers": 1, "named": "", "figures": {}, "shares": {}}
     monkeypatch.setattr(
         world_measure, "measure", lambda _folder, name, _seed: {**one, "reached": {"r2": name != "ltv" or reached}}
     )
