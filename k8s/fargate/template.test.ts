@@ -123,13 +123,6 @@ describe('a night', () => {
     expect(here).toEqual(there);
   });
 
-  test('a check that finds something does not keep the report away, and the night fails', () => {
-    expect(States.Consistency.Catch).toMatchObject([{ Next: 'Drift', ResultPath: '$.problem' }]);
-    expect(States.Drift.Catch).toMatchObject([{ Next: 'Report', ResultPath: '$.problem' }]);
-    expect(States.Verdict).toMatchObject({ Choices: [{ Variable: '$.problem', Next: 'Problem' }] });
-    expect(States.Problem.Type).toBe('Fail');
-  });
-
   test('what the checks find becomes the metrics that alarms look at', () => {
     for (const check of [States.Consistency, States.Drift]) {
       const words = wordsOf(check.Parameters!.Overrides!.ContainerOverrides[0]['Command.$']);
@@ -170,27 +163,10 @@ describe('a night', () => {
   test('no task gets a public address', () => {
     expect(runs).toHaveLength(12);
     for (const [, { Parameters: parameters }] of runs)
-      expect(parameters!.NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp).toBe('DISABLED');
-  });
-
-  test('a clock starts it, and each way to go wrong has an alarm', () => {
-    const [[, { Properties: schedule }]] = ofType('AWS::Scheduler::Schedule');
-    expect(schedule.Target).toMatchObject({ Arn: 'Night', DeadLetterConfig: { Arn: 'Missed.Arn' } });
-    const alarms = ofType('AWS::CloudWatch::Alarm');
-    expect(alarms.map(([name]) => name).sort()).toEqual([
-      'ChurnWorseAlarm',
-      'EngagementWorseAlarm',
-      'FailedAlarm',
-      'LateAlarm',
-      'LtvWorseAlarm',
-      'MissedAlarm',
-      'ScoresDifferAlarm',
-      'SilentAlarm',
-      'TimedOutAlarm',
-    ]);
-    for (const [, { Properties }] of alarms) expect(Properties.AlarmActions).toEqual(['AlarmTopicArn']);
-    // Nothing said for a day is the alarm itself.
-    expect(Resources.SilentAlarm.Properties).toMatchObject({ TreatMissingData: 'breaching', Period: 86_400 });
+      expect(parameters!.NetworkConfiguration.AwsvpcConfiguration).toMatchObject({
+        AssignPublicIp: 'DISABLED',
+        Subnets: ['${SubnetA}', '${SubnetB}'],
+      });
   });
 });
 

@@ -14,16 +14,26 @@ interface Container {
   User: string;
   ReadonlyRootFilesystem: boolean;
   LinuxParameters: object;
-  MountPoints: { SourceVolume: string }[];
+  MountPoints: { SourceVolume: string; ReadOnly?: boolean }[];
   Environment?: { Name: string; Value: string }[];
   Secrets?: { Name: string; ValueFrom: string }[];
-  LogConfiguration: object;
+  LogConfiguration: { Options: Record<string, string> };
 }
-interface Statement {
+export interface Statement {
   Effect: string;
   Action: string | string[];
   Resource: string | string[];
   Condition?: object;
+}
+/** A rule of a Choice: one of the connectives, or a test of a variable. */
+export interface Rule {
+  And?: Rule[];
+  Or?: Rule[];
+  Not?: Rule;
+  Variable?: string;
+  IsPresent?: boolean;
+  StringMatches?: string;
+  Next?: string;
 }
 interface State {
   Type: string;
@@ -33,8 +43,11 @@ interface State {
   Parameters?: {
     TaskDefinition: string;
     Overrides?: { ContainerOverrides: { Name: string; 'Command.$': string }[] };
-    NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: string } };
+    NetworkConfiguration: {
+      AwsvpcConfiguration: { AssignPublicIp: string; SecurityGroups: string[]; Subnets: string[] };
+    };
   };
+  Choices?: Rule[];
   Catch?: { Next: string; ResultPath: string }[];
 }
 interface Resource {
@@ -70,3 +83,7 @@ export const states = Object.entries(States).flatMap(([name, state]) => [
   ...Object.entries(state.ItemProcessor?.States ?? {}),
 ]);
 export const runs = states.filter(([, { Type }]) => Type === 'Task');
+/** The task definition that each of them starts, by the name of the state. */
+export const taskOf = Object.fromEntries(
+  runs.map(([name, { Parameters: parameters }]) => [name, parameters!.TaskDefinition.slice(2, -1)]),
+);
