@@ -146,6 +146,9 @@ describe('the Indexed Job', () => {
 });
 
 describe('rights', () => {
+  /** The archive: plan, consistency. Models: train, gate, publish, drift. Results: keep. */
+  const IN_THE_BUCKET = ['plan', 'train', 'gate', 'publish', 'consistency', 'drift', 'keep'];
+
   test('one container may speak with the Kubernetes API, one may sign', () => {
     expect(mounts('account')).toEqual(['night/replay-job']);
     expect(mounts('key')).toEqual(['night/publish']);
@@ -153,6 +156,40 @@ describe('rights', () => {
     const { mountPath } = volumeMounts.find(({ name }) => name === 'key')!;
     const file = env.find(({ name }) => name === 'RESCORE_MODELS_SIGNING_KEY_FILE')!.value!;
     expect(file.startsWith(`${mountPath}/`)).toBe(true);
+  });
+
+  test('steps that decode records may ask the schema registry, and no others', () => {
+    const asking = containers.filter(([, { env = [] }]) =>
+      env.some(({ valueFrom }) => valueFrom?.secretKeyRef?.name === 'backfill-credentials'),
+    );
+    expect(asking.map(([name]) => name)).toEqual(['night/consistency', 'replay/rescore']);
+    const named = containers.flatMap(([, { env = [] }]) =>
+      env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? []),
+    );
+    expect(new Set(named)).toEqual(new Set(['backfill-credentials']));
+  });
+
+  test('who only reads run folders can only read them', () => {
+    const reading = containers.filter(([, { volumeMounts }]) =>
+      volumeMounts.some(({ name, readOnly }) => name === 'nights' && readOnly === true),
+    );
+    expect(reading.map(([name]) => name)).toEqual(['night/replay-job', 'night/keep']);
+  });
+
+  test('steps that know no bucket get no token for its cloud', () => {
+    const { annotations = {} } = templateOf('night').metadata;
+    expect(annotations['eks.amazonaws.com/skip-containers'].split(',')).toEqual(
+      containersOf('night').flatMap(({ name }) => (IN_THE_BUCKET.includes(name) ? [] : [name])),
+    );
+  });
+
+  test('no container has a volume that it does not need', () => {
+    const others = containers.flatMap(([name, { volumeMounts }]) =>
+      volumeMounts.flatMap(({ name: volume }) =>
+        ['tmp', 'nights'].includes(volume) ? [] : [`${name} ${volume}`],
+      ),
+    );
+    expect(others).toEqual(['night/replay-job account', 'night/publish key']);
   });
 
   test('the API gives the template, a Job, and nothing more', () => {
