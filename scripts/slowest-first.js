@@ -29,6 +29,7 @@ const SLOWEST = [
   'streams/integrity/members.test.ts',
   'streams/kafka/event-log.test.ts',
   'cli/commands/backfill/night.test.ts',
+  'k8s/fargate/night.test.ts',
 ];
 const root = path.join(__dirname, '..');
 const places = new Map(SLOWEST.map((file, at) => [path.join(root, file), at]));

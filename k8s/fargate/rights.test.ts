@@ -1,4 +1,7 @@
 /** Who may do what on Fargate: the rights of each step, by hand, and nothing beside them. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../testing/manifests';
 import { Resources, containers, ofType, runs, statementsOf, taskOf, tasks } from '../testing/template';
 import type { Statement } from '../testing/template';
 
@@ -113,6 +116,37 @@ describe('the role of a task', () => {
     const [mount] = MountPoints.filter(({ SourceVolume }) => SourceVolume === 'nights');
     expect(mount === undefined ? null : mount.ReadOnly === true ? 'reads' : 'writes').toBe(own.folder);
   });
+});
+
+test('docs/fargate.md says the same of each state', () => {
+  const page = readFileSync(join(ROOT, 'docs/fargate.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| (`\w.*?) +\| (`\w+Role`.*)\|$/gm)].map(([, states, rest]) => [
+    states.replaceAll('`', '').split(', '),
+    rest.split('|').map(cell => cell.trim().replaceAll('`', '')),
+  ]);
+  const said = rows.flatMap(([states, cells]) =>
+    states.map(state => [state.replace('Replay', 'Item'), cells]),
+  );
+  const does = (state: string, place: string): string => {
+    const { reads = [], writes = [] } = NEEDS[state];
+    return ['read', 'write'].filter((_, at) => [reads, writes][at].includes(place)).join(', ') || '–';
+  };
+  const SECRETS: Readonly<Record<string, string>> = {
+    KafkaSecretArn: 'user of Kafka',
+    RegistrySecretArn: 'user of the registry',
+    SigningKeySecretArn: 'signing key',
+  };
+  const expected = needs.map(([state, { folder, secret }]) => [
+    state,
+    [
+      roleOf(state),
+      ...['archive', 'models', 'nights'].map(place => does(state, place)),
+      folder?.slice(0, -1) ?? '–',
+      startOf(state),
+      secret === undefined ? '–' : SECRETS[secret],
+    ],
+  ]);
+  expect(Object.fromEntries(said)).toEqual(Object.fromEntries(expected));
 });
 
 describe('the role that starts a task', () => {

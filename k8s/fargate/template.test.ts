@@ -21,6 +21,7 @@ import {
   path,
   runs,
   tasks,
+  wordsOf,
 } from '../testing/template';
 
 describe('containers', () => {
@@ -92,12 +93,6 @@ describe('a night', () => {
       'Report', 'Keep', 'Tidy', 'Verdict', 'Well',
     ]);
   });
-
-  /** The words of States.Array('a', 'b', States.Format(...)): what is computed is a word too. */
-  const wordsOf = (expression: string): string[] =>
-    [...expression.matchAll(/States\.Format\('([^']*)', [^)]*\)|'([^']*)'/g)].map(
-      ([, computed, word]) => computed ?? word,
-    );
 
   test.each(runs)('%s is a command with options that it has', async (_, { Parameters: parameters }) => {
     const { TaskDefinition, Overrides } = parameters!;

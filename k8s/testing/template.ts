@@ -87,3 +87,9 @@ export const runs = states.filter(([, { Type }]) => Type === 'Task');
 export const taskOf = Object.fromEntries(
   runs.map(([name, { Parameters: parameters }]) => [name, parameters!.TaskDefinition.slice(2, -1)]),
 );
+
+/** The words of States.Array('a', 'b', States.Format(...)): what is computed is a word too. */
+export const wordsOf = (expression: string): string[] =>
+  [...expression.matchAll(/States\.Format\('([^']*)', [^)]*\)|'([^']*)'/g)].map(
+    ([, computed, word]) => computed ?? word,
+  );
