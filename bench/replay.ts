@@ -79,6 +79,7 @@ const replay = (
     kind,
     range,
     conditions,
+    foldedBy: 'bench',
     log: archive.log(),
     codec,
     rules: DEFAULT_RULES,

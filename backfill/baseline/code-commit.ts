@@ -8,7 +8,8 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { trainerDirectory } from './trainer';
 
-const UNKNOWN = 'unknown';
+/** Instead of a commit, where there is none to name. */
+export const UNKNOWN = 'unknown';
 /** As scripts/commit.sh has it. */
 const COMPILED = [
   'schemas',

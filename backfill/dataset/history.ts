@@ -113,9 +113,14 @@ export class HistoryFold {
     if (refused) counts.refused++;
   }
 
-  /** Snapshots up to the end of the range: the state is what the next day goes on from. */
+  /** Snapshots of everybody at `until` and before: what arrived by then has been taken. */
+  snapshotsThrough(until: EpochMs): void {
+    for (const track of this.state.tracks.values()) this.snapshotBefore(track, until + 1);
+  }
+
+  /** Snapshots up to the end of the range: the state is what the next day goes on from, also of a longer range. */
   close(): FoldState {
-    for (const track of this.state.tracks.values()) this.snapshotBefore(track, this.range.endAt + 1);
+    this.snapshotsThrough(this.range.endAt);
     return this.state;
   }
 

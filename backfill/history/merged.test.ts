@@ -40,9 +40,12 @@ async function archiveOf(records: readonly Row[]): Promise<EventLog> {
       rows: rowsOf(records, topic, partition),
     })),
   ).filter(({ rows }) => rows.length > 0);
+  return archiveFrom(new LogSource(PARTITIONS, logs));
+}
+
+async function archiveFrom(source: LogSource): Promise<EventLog> {
   const storage = new MemoryStorage();
   const clock = { now: () => END + 1_000 * DAY_MS };
-  const source = new LogSource(PARTITIONS, logs);
   const archiver = await Archiver.open({ storage, source, clock, fileOffsets: 64, fileBytes: 1 << 20 });
   await archiver.round();
   return (await openArchive(storage)).log();
@@ -95,6 +98,17 @@ test('cut anywhere it goes on as if it had not been', async () => {
     const rest = await merge(log, first.offsets);
     expect(places([...first.found, ...rest.found])).toEqual(places(found));
   }
+});
+
+test('where nothing was read before, it begins where the log does by now', async () => {
+  const row = { ...rowsOf([visit('a', START)], 'web-events', partitionOf('a', PARTITIONS))[0]!, offset: 40 };
+  const partition = partitionOf('a', PARTITIONS);
+  const source = new LogSource(PARTITIONS, [{ topic: 'web-events', partition, rows: [row] }]);
+  source.expire('web-events', partition, 40);
+  const log = await archiveFrom(source);
+  expect((await log.starts(partition))['web-events']).toBe(40);
+  const nothing = (await merge(await archiveFrom(new LogSource(PARTITIONS, [])))).offsets;
+  expect((await merge(log, nothing)).found.map(({ offset }) => offset)).toEqual([40]);
 });
 
 test('data comes before commands and orders after visits of one instant', async () => {

@@ -43,7 +43,8 @@ export class MergedRecords {
     const cursors: Cursor[] = [];
     for (const topic of MERGE_ORDER.filter(one => !leftOut.includes(one)))
       for (const partition of partitions) {
-        const nextOffset = from?.[nameOf({ topic, partition })] ?? (await log.starts(partition))[topic];
+        // Nothing was read there yet: an archive that had no file of it may have begun anywhere since.
+        const nextOffset = from?.[nameOf({ topic, partition })] || (await log.starts(partition))[topic];
         cursors.push({ topic, partition, records: [], head: 0, nextOffset, atEnd: false });
       }
     return new MergedRecords(log, cursors);

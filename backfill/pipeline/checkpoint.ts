@@ -4,7 +4,7 @@
  */
 import type { CustomerId, EpochMs, InputTopic } from '../../schemas';
 import { INPUT_TOPICS } from '../../schemas';
-import { decodeCustomer, encodeCustomer } from '../../processors/core';
+import { VECTOR_WIDTH, decodeCustomer, encodeCustomer } from '../../processors/core';
 import type { MailPositions } from '../../processors/ports';
 import { Snapshots } from '../dataset';
 import type { FoldState, Track } from '../dataset';
@@ -18,6 +18,8 @@ export interface Checkpoint {
   of: string;
   offsets: Offsets;
   mailPositions: MailPositions;
+  /** The program that folded up to here, and how it read records; null: several did. */
+  foldedBy: string | null;
   /** Newest arrival so far; -Infinity before the first. */
   arrivedAt: EpochMs;
   records: number;
@@ -26,6 +28,7 @@ export interface Checkpoint {
 
 interface Meta {
   of: string;
+  foldedBy: string | null;
   offsets: Offsets;
   mailPositions: MailPositions;
   arrivedAt: EpochMs | null;
@@ -34,6 +37,10 @@ interface Meta {
   clocks: Record<InputTopic, EpochMs | null>;
   groups: GroupValues;
 }
+
+/** Size of the vectors that are in the file for good. */
+export const vectorBytes = ({ drained }: Snapshots): number =>
+  drained * VECTOR_WIDTH * Float32Array.BYTES_PER_ELEMENT;
 
 /** JSON has no infinities. */
 const finite = (at: EpochMs): EpochMs | null => (at === -Infinity ? null : at);
@@ -78,7 +85,8 @@ export function decodeCheckpoint(bytes: Buffer, file: string): Checkpoint {
   const clocks = Object.fromEntries(
     INPUT_TOPICS.map(topic => [topic, meta.clocks[topic] ?? -Infinity]),
   ) as FoldState['clocks'];
-  const { of, offsets, mailPositions, records, counts } = meta;
+  const { of, foldedBy, offsets, mailPositions, records, counts } = meta;
   const state = { counts, clocks, tracks, snapshots: new Snapshots(rows) };
-  return { of, offsets, mailPositions, arrivedAt: meta.arrivedAt ?? -Infinity, records, state };
+  const arrivedAt = meta.arrivedAt ?? -Infinity;
+  return { of, foldedBy, offsets, mailPositions, arrivedAt, records, state };
 }

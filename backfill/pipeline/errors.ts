@@ -20,3 +20,9 @@ export class BackfillError extends Error {
     super(message, options);
   }
 }
+
+const UNREADABLE = new Set(['ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'ENOTDIR', 'ESTALE', 'EIO']);
+
+/** Whether a file of a run folder is missing, damaged or out of reach: what can be done without it goes on without it. */
+export const isUnreadable = (error: unknown): error is Error =>
+  error instanceof BackfillError || UNREADABLE.has((error as NodeJS.ErrnoException).code ?? '');

@@ -71,6 +71,30 @@ export function readInto(target: Uint8Array, file: string): number {
   }
 }
 
+/** The first `length` bytes of `from`, or as many as there are, as all of `to`. Their digest. */
+export function copyStart(from: string, to: string, length: number): string {
+  mkdirSync(dirname(to), { recursive: true });
+  const hash = createHash('sha256');
+  const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(1, length)));
+  const source = openSync(from, 'r');
+  const target = openSync(to, 'w');
+  try {
+    for (let left = length; left > 0;) {
+      const read = readSync(source, chunk, 0, Math.min(chunk.length, left), null);
+      if (read === 0) break;
+      const bytes = chunk.subarray(0, read);
+      hash.update(bytes);
+      for (let done = 0; done < read;) done += writeSync(target, bytes, done);
+      left -= read;
+    }
+    fsyncSync(target);
+    return hash.digest('hex');
+  } finally {
+    closeSync(source);
+    closeSync(target);
+  }
+}
+
 export function sha256OfFile(file: string): string {
   const hash = createHash('sha256');
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);

@@ -6,7 +6,7 @@ import { decodeColumns } from './columns-file';
 import { BackfillError } from './errors';
 import { sha256 } from './files';
 import type { Plan } from './plan';
-import { itemDone, itemFiles } from './replay';
+import { itemDone, itemFiles } from './item';
 import type { RunFolder } from './run-folder';
 
 export interface LatestCustomers {

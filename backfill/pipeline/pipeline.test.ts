@@ -25,7 +25,8 @@ import { joinItems, makeDataset } from './join';
 import { makePlan } from './plan';
 import type { Plan } from './plan';
 import { readLatest } from './latest';
-import { itemDone, itemFiles, replayItem } from './replay';
+import { itemDone, itemFiles } from './item';
+import { replayItem } from './replay';
 import type { ReplayOptions } from './replay';
 import { RunFolder } from './run-folder';
 
@@ -69,7 +70,7 @@ const options = (run: RunFolder, item: number, log: EventLog = archive.log()): R
   conditions: plan.conditions,
   log,
   codec,
-  rules: DEFAULT_RULES,
+  ...{ rules: DEFAULT_RULES, foldedBy: 'test' },
   signal: new AbortController().signal,
   recordsPerCheckpoint: 200,
 });

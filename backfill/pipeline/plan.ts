@@ -9,6 +9,16 @@ import type { ArchiveRange, HistoryKind } from '../dataset';
 import { BackfillError } from './errors';
 import { sha256 } from './files';
 
+/** The end of the same item in an earlier run, to go on from (continuation.ts): the results are the same without it. */
+export interface Continuation {
+  /** Its folder, as seen from the folder of the plan. */
+  run: string;
+  /** Fingerprint of the item there. */
+  of: string;
+  /** Folded there already. */
+  records: number;
+}
+
 export interface PlanItem {
   id: string;
   /** Of the archive, replayed together, in the order of a lane. */
@@ -19,6 +29,8 @@ export interface PlanItem {
   bytes: number;
   /** Digest of the names and digests of its files: what was planned is what is replayed. */
   files: string;
+  /** Left out where it begins at its first record. */
+  after?: Continuation;
 }
 
 export interface Plan {

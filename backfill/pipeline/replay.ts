@@ -1,14 +1,16 @@
 /**
  * Replays one item of a plan:
  *
- * 1. Take up the last checkpoint, if there is one; cut the file of vectors to where it was good.
+ * 1. Take up the last checkpoint, if there is one, else the last one of the earlier run that the plan names; cut the file of
+ *    vectors to where it was good.
  * 2. Fold record after record, in the order of a lane, up to the end of the range.
- * 3. At the end of a day, when as many records were folded as a checkpoint is worth: append the vectors, then replace
- *    the checkpoint.
+ * 3. At the end of a day take the snapshots of everybody; when as many records were folded as a checkpoint is worth,
+ *    append the vectors, then replace the checkpoint.
  * 4. At the end take the last snapshots, keep the checkpoint, write the rows with their labels, customers as they are now,
  *    then the note that the item is done.
  *
- * A crash anywhere repeats what came after the last checkpoint, and gives the same bytes.
+ * A crash anywhere repeats what came after the last checkpoint, and gives the same bytes. So does an earlier run: the last
+ * checkpoint of one that ended at a midnight is the one that this run would have made there.
  */
 import {
   closeSync,
@@ -23,51 +25,35 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import type { EpochMs } from '../../schemas';
-import { dayOf } from '../../schemas';
+import { DAY_MS, dayOf } from '../../schemas';
 import type { InputRules } from '../../processors/core';
-import { VECTOR_WIDTH } from '../../processors/core';
 import type { EventLog, WireCodec } from '../../processors/ports';
 import { HistoryFold } from '../dataset';
-import type { ArchiveRange, HistoryKind, Snapshots } from '../dataset';
 import { MergedRecords } from '../history/merged';
 import { RawReader, StreamReader } from '../history/reading';
 import type { RecordReader } from '../history/reading';
-import { decodeCheckpoint, encodeCheckpoint } from './checkpoint';
+import { decodeCheckpoint, encodeCheckpoint, vectorBytes } from './checkpoint';
 import type { Checkpoint } from './checkpoint';
 import { encodeColumns } from './columns-file';
 import { BackfillError } from './errors';
-import { readJson, sha256, sha256OfFile, writeJson, writeWhole } from './files';
-import type { PlanItem } from './plan';
+import { sha256, sha256OfFile, writeJson, writeWhole } from './files';
+import { fingerprintOf, itemFiles } from './item';
+import type { ItemDone, ItemOfPlan } from './item';
 import { columnsOfRows, idsToColumn } from './row-columns';
-import type { RunFolder } from './run-folder';
+import { takeUp } from './take-up';
 
 /** At least so many records between two checkpoints; see `isWorthIt`. */
 const RECORDS_PER_CHECKPOINT = 200_000;
 
-export interface ItemDone {
-  id: string;
-  of: string;
-  records: number;
-  customers: number;
-  rows: number;
-  counts: { inputs: number; refused: number; received: number };
-  /** Digests of rows and vectors, and of customers at the end. */
-  rowsSha256: string;
-  vectorsSha256: string;
-  latestSha256: string;
-}
-
-export interface ReplayOptions {
-  run: RunFolder;
-  item: PlanItem;
-  kind: HistoryKind;
-  range: ArchiveRange;
-  /** Of the plan; `rules` are part of them. */
-  conditions: string;
+export interface ReplayOptions extends ItemOfPlan {
+  /** Which program this is, and how it reads records: only what it folded itself does it go on from. */
+  foldedBy: string;
   log: EventLog;
   codec: Pick<WireCodec, 'decode'>;
   rules: InputRules;
   signal: AbortSignal;
+  /** Told first: records of an earlier run that need not be folded again, and why there are none though some were planned. */
+  onTakenUp?: (records: number, why: string | null) => void;
   /** Told of records folded so far, now and then. */
   onRecords?: (records: number) => void;
   /** Told after every checkpoint. */
@@ -75,35 +61,7 @@ export interface ReplayOptions {
   recordsPerCheckpoint?: number;
 }
 
-export const itemFiles = (run: RunFolder, { id }: Pick<PlanItem, 'id'>) => ({
-  done: run.at('items', `${id}.json`),
-  checkpoint: run.at('items', `${id}.checkpoint`),
-  vectors: run.at('items', `${id}.vectors`),
-  rows: run.at('items', `${id}.rows`),
-  latest: run.at('items', `${id}.latest`),
-  lock: run.at('items', `${id}.lock`),
-});
-
-/** Of the vectors that are in the file for good. */
-const vectorBytes = ({ drained }: Snapshots): number =>
-  drained * VECTOR_WIDTH * Float32Array.BYTES_PER_ELEMENT;
-
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-
-/** Of the files that an item leaves: one that was done by a release with others is done again. */
-const FORM = 2;
-
-/** What an item's results depend on. */
-const fingerprintOf = ({ item, kind, range, conditions }: Omit<ItemOfPlan, 'run'>): string =>
-  sha256(JSON.stringify([FORM, item.id, item.files, kind, range, conditions]));
-
-type ItemOfPlan = Pick<ReplayOptions, 'run' | 'item' | 'kind' | 'range' | 'conditions'>;
-
-/** Null: not done, or not of this plan. */
-export function itemDone(options: ItemOfPlan): ItemDone | null {
-  const done = readJson<ItemDone>(itemFiles(options.run, options.item).done);
-  return done?.of === fingerprintOf(options) ? done : null;
-}
 
 /** @throws BackfillError interrupted, ArchiveDamagedError, OffsetOutOfRangeError */
 export async function replayItem(options: ReplayOptions): Promise<ItemDone> {
@@ -118,6 +76,7 @@ export async function replayItem(options: ReplayOptions): Promise<ItemDone> {
 class ItemReplay {
   private readonly files: ReturnType<typeof itemFiles>;
   private readonly of: string;
+  private readonly foldedBy: string | null;
   private readonly fold: HistoryFold;
   private readonly reader: RecordReader;
   private readonly from: Checkpoint | null;
@@ -130,7 +89,10 @@ class ItemReplay {
     const { run, item, kind, range, rules } = options;
     this.files = itemFiles(run, item);
     this.of = fingerprintOf(options);
-    this.from = this.lastCheckpoint();
+    this.from = this.lastCheckpoint() ?? this.takenUp();
+    // Two programs may fold in two ways: from what both have folded no later run goes on.
+    const isOne = this.from === null || this.from.foldedBy === options.foldedBy;
+    this.foldedBy = isOne ? options.foldedBy : null;
     this.fold = new HistoryFold(range, rules, kind, this.from?.state);
     this.reader =
       kind === 'raw'
@@ -162,16 +124,28 @@ class ItemReplay {
       // Where a broker's clock went back, a record counts as from the newest instant before it.
       const at = Math.max(this.arrivedAt, record.recordAt);
       if (at > range.endAt) break;
+      this.endDays(at);
       if (dayOf(at) !== dayOf(this.arrivedAt) && this.isWorthIt()) this.keep(merged);
       merged.take(record);
       this.arrivedAt = at;
       this.records++;
       this.reader.read(record, at);
     }
+    this.endDays(range.endAt);
     this.fold.close();
     this.keep(merged);
     onRecords?.(this.records);
     return this.finish();
+  }
+
+  /**
+   * Everybody is looked at up to every midnight before `until`, also those who do nothing: a run that ended at one of
+   * them has its snapshots in the same order as this one.
+   */
+  private endDays(until: EpochMs): void {
+    if (this.arrivedAt === -Infinity) return;
+    for (let at = Math.ceil(this.arrivedAt / DAY_MS) * DAY_MS; at < until; at += DAY_MS)
+      this.fold.snapshotsThrough(at);
   }
 
   /** A checkpoint writes every customer and costs about as much as folding one record of each. */
@@ -188,11 +162,12 @@ class ItemReplay {
     for (let done = 0; done < bytes.length;)
       done += writeSync(this.vectors, bytes, done, bytes.length - done, at + done);
     fsyncSync(this.vectors);
-    const { of, arrivedAt, records, reader } = this;
+    const { of, foldedBy, arrivedAt, records, reader } = this;
     writeWhole(
       this.files.checkpoint,
       encodeCheckpoint({
         of,
+        foldedBy,
         offsets: merged.offsets(),
         mailPositions: reader.mailPositions,
         arrivedAt,
@@ -213,6 +188,12 @@ class ItemReplay {
     return found.of === this.of && isWhole ? found : null;
   }
 
+  private takenUp(): Checkpoint | null {
+    const { checkpoint, why } = takeUp(this.options, this.options.foldedBy, this.files.vectors);
+    this.options.onTakenUp?.(checkpoint?.records ?? 0, why);
+    return checkpoint;
+  }
+
   private finish(): ItemDone {
     const { tracks, counts } = this.fold.state;
     const { rows } = this.fold.finish();
@@ -226,6 +207,7 @@ class ItemReplay {
     const done: ItemDone = {
       id: this.options.item.id,
       of: this.of,
+      foldedBy: this.foldedBy,
       records: this.records,
       customers: ids.length,
       rows: rows.length,

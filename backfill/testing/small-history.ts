@@ -69,11 +69,14 @@ export function purchase(
 export const inOrder = (records: HistoryRecord[]): HistoryRecord[] =>
   records.sort((one, other) => one.recordAt - other.recordAt);
 
-/** Visits, likes and orders of `customers` people with rates of their own, until each falls silent; some come late. */
-export function smallHistory(customers: number): HistoryRecord[] {
+/**
+ * Visits, likes and orders of `customers` people with rates of their own, until each falls silent; some come late. Another
+ * `prefix` of their ids is another history.
+ */
+export function smallHistory(customers: number, prefix = 'c'): HistoryRecord[] {
   const records: HistoryRecord[] = [];
   for (let number = 0; number < customers; number++) {
-    const id = `c${number}`;
+    const id = `${prefix}${number}`;
     const gapDays = 0.5 + 8 * draw(`rate ${id}`);
     const stopsAt = START + 400 * DAY_MS * draw(`stop ${id}`);
     let when = START + 40 * DAY_MS * draw(`first ${id}`);
@@ -81,7 +84,7 @@ export function smallHistory(customers: number): HistoryRecord[] {
       const chance = draw(`${id} ${event}`);
       const late = chance < 0.1 ? Math.floor(chance * 15 * DAY_MS) : MINUTE_MS;
       const eventAt = Math.floor(when);
-      records.push(visit(id, eventAt, late, chance > 0.8 ? `c${(number + 1) % customers}` : null));
+      records.push(visit(id, eventAt, late, chance > 0.8 ? `${prefix}${(number + 1) % customers}` : null));
       if (chance > 0.7)
         records.push(purchase(id, `${id}-${event}`, eventAt, 1_000 + Math.floor(9_000 * chance)));
       when += 0.05 * HOUR_MS + gapDays * DAY_MS * 2 * draw(`gap ${id} ${event}`);

@@ -1,6 +1,9 @@
 /** What the steps of the nightly job have in common: the run folder, errors in our words, the archive that was planned. */
 import type { Command } from 'commander';
+import { UNKNOWN, codeCommit } from '../../backfill/baseline/code-commit';
+import { codeDigest } from '../../backfill/baseline/code-digest';
 import { BackfillError } from '../../backfill/pipeline/errors';
+import { sha256 } from '../../backfill/pipeline/files';
 import type { Plan } from '../../backfill/pipeline/plan';
 import { RunFolder } from '../../backfill/pipeline/run-folder';
 import type { EventLog } from '../../processors/ports';
@@ -115,9 +118,22 @@ const withSignal = (io: Io, signal: AbortSignal): Io =>
   Object.create(io, { signal: { value: signal } }) as Io;
 
 export interface PlannedArchive {
+  /** See `foldedByUs`. */
+  foldedBy: string;
   archive: OpenArchive;
   log: EventLog;
   codec: PreparedCodec;
+}
+
+/**
+ * Digest of the release, and of where schemas come from: what decides besides a plan how records are read and folded. A
+ * run goes on only from what the same ones have folded, else a mistake that was corrected would stay for ever.
+ */
+export function foldedByUs({ settings }: Context, archive: string): string {
+  const commit = codeCommit();
+  const program = commit === UNKNOWN ? codeDigest() : commit;
+  // Files are brought into the run folder with the built-in schema ids, as where there is no registry.
+  return sha256(JSON.stringify([program, archive === SOURCE ? '' : settings.values['registry.url']]));
 }
 
 /** The archive of a plan, open. @throws CliError archive-damaged, archive-refused, archive-unreachable */
@@ -129,12 +145,13 @@ export async function withPlanned<T>(
 ): Promise<T> {
   const own = source.archive === SOURCE;
   const location = own ? run.at(SOURCE) : source.archive;
+  const foldedBy = foldedByUs(context, source.archive);
   const codec = own ? createAvroCodec() : await openCodec(context.settings.values, context.io.clock, 'reads');
   return withArchive(
     context,
     async storage => {
       const archive = await openArchive(storage);
-      return work({ archive, log: preparing(archive.log(), codec), codec });
+      return work({ foldedBy, archive, log: preparing(archive.log(), codec), codec });
     },
     location,
   );

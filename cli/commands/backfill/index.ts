@@ -25,7 +25,7 @@ const STEPS: readonly BackfillStep[] = [
     name: 'plan',
     add: addPlan,
     files: true,
-    options: ['map', 'format', 'archive', 'from', 'until', 'history'],
+    options: ['map', 'format', 'archive', 'from', 'until', 'history', 'after'],
   },
   { name: 'replay', add: addReplay, options: [], takes: 'plan' },
   { name: 'dataset', add: addDataset, options: [], takes: 'replay' },

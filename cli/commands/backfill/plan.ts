@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { beginningsOf } from '../../../backfill/pipeline/continuation';
+import type { Beginning } from '../../../backfill/pipeline/continuation';
 import { readJson, sha256, writeJson } from '../../../backfill/pipeline/files';
 import { doubtsOf, makePlan } from '../../../backfill/pipeline/plan';
 import type { Plan } from '../../../backfill/pipeline/plan';
@@ -11,9 +13,11 @@ import { STEPS } from '../../../backfill/pipeline/step-record';
 import type { HistoryKind } from '../../../backfill/dataset';
 import { openArchive } from '../../../streams/archive';
 import { loadMapping } from '../../../streams/mapping';
+import { afterOption, beginningsInWords } from '../../backfill/after';
+import type { Earlier } from '../../backfill/after';
 import { importFiles } from '../../backfill/import-files';
 import type { Ending } from '../../backfill/recorded';
-import { SOURCE, foresee, inStepAlone, stepCommand } from '../../backfill/step';
+import { SOURCE, foldedByUs, foresee, inStepAlone, stepCommand } from '../../backfill/step';
 import type { StepOptions } from '../../backfill/step';
 import { withArchive } from '../../cluster/archive';
 import { instantOption, withExamples, type Context } from '../../context';
@@ -30,6 +34,7 @@ interface PlanOptions extends StepOptions {
   from?: string;
   until?: string;
   history?: string;
+  after?: string;
 }
 
 const KINDS: readonly HistoryKind[] = ['raw', 'stream'];
@@ -42,7 +47,11 @@ export const planOptions = (command: Command): Command =>
     .option('--archive <location>', 'folder or s3://bucket/prefix (default: the setting archive.location)')
     .option('--from <iso>', 'begin of the range (default: the midnight before the first record)')
     .option('--until <iso>', 'end of the range (default: the last midnight that the archive reaches)')
-    .option('--history <kind>', 'stream: ticks and mail are in it; raw: they are not (default: as it looks)');
+    .option('--history <kind>', 'stream: ticks and mail are in it; raw: they are not (default: as it looks)')
+    .option(
+      '--after <dir>',
+      'earlier run folder to go on from, or latest: of those beside --run (default: from the first record)',
+    );
 
 function checked(files: readonly string[], options: PlanOptions) {
   const { map, format, archive, history, from, until } = options;
@@ -115,41 +124,52 @@ async function planFrom(
   scratch: string | null,
 ): Promise<Ending> {
   const asked = checked(files, options);
+  const earlier = afterOption(context, run, options.after);
   const before = readJson<Plan>(run.at('plan.json'));
   const source = await sourceOf(context, run, files, options, before, scratch);
-  const made = await withArchive(
-    context,
-    async storage => {
-      const archive = await openArchive(storage);
-      const found = makePlan({
-        ...asked,
-        archive,
-        rules: inputRules(context.settings.values),
-        location: source.written,
-        words: source.words,
-      });
-      for (const doubt of doubtsOf(archive, found.range)) context.reporter.note(doubt);
-      return found;
-    },
-    source.location,
-  );
+  const { made, beginnings } = await looked(context, run, source, asked, earlier);
   if (before !== null && before.id !== made.id && options.again !== true)
     throw new CliError(
       'run-changed',
       `${options.run} was planned with another history, range, currency or release.`,
     );
   const isNew = before?.id !== made.id;
-  const { said, figures } = inWords(made);
+  const { said, figures } = inWords(made, beginnings);
   if (options.dryRun === true) return foresee(context, isNew, said, figures);
   // Of another history: what its steps took is no figure of this one.
   if (isNew) rmSync(run.at(STEPS), { recursive: true, force: true });
-  writeJson(run.at('plan.json'), made);
+  // Planned before in the same way: what it goes on from stays, unless it is asked about anew.
+  const stays = isNew || options.again === true ? null : before;
+  const items = beginnings?.map(({ item }) => item) ?? stays?.items ?? made.items;
+  writeJson(run.at('plan.json'), { ...made, items });
   await context.reporter.text(said);
   await context.reporter.result(figures);
   return isNew || options.again === true ? 'done' : 'unchanged';
 }
 
-function inWords(made: Plan): { said: string; figures: object } {
+/** The plan of what is there; beginnings are null where nobody asked for an earlier run. */
+const looked = (
+  context: Context,
+  run: RunFolder,
+  { location, written, words }: Awaited<ReturnType<typeof sourceOf>>,
+  asked: ReturnType<typeof checked>,
+  earlier: Earlier,
+): Promise<{ made: Plan; beginnings: Beginning[] | null }> =>
+  withArchive(
+    context,
+    async storage => {
+      const archive = await openArchive(storage);
+      const rules = inputRules(context.settings.values);
+      const made = makePlan({ ...asked, archive, rules, location: written, words });
+      for (const doubt of doubtsOf(archive, made.range)) context.reporter.note(doubt);
+      if (earlier === null) return { made, beginnings: null };
+      const from = { earlier: earlier(written), foldedBy: foldedByUs(context, written) };
+      return { made, beginnings: beginningsOf({ run, plan: made, files: archive.files, ...from }) };
+    },
+    location,
+  );
+
+function inWords(made: Plan, beginnings: readonly Beginning[] | null): { said: string; figures: object } {
   const { items, range, source, partitions } = made;
   const sum = (of: (item: Plan['items'][number]) => number): number =>
     items.reduce((total, item) => total + of(item), 0);
@@ -158,8 +178,11 @@ function inWords(made: Plan): { said: string; figures: object } {
   const said = [
     `Plan ${made.id}: ${instant(range.startAt)} to ${instant(range.endAt)}, ${count(days)} days, ${count(partitions)} partition(s), ${source.kind} history.`,
     `${count(counts.items)} item(s), ${count(counts.records)} records, ${bytes(counts.bytes)}.`,
-  ].join('\n');
-  return { said, figures: { id: made.id, kind: source.kind, range, ...counts, days } };
+  ];
+  const figures = { id: made.id, kind: source.kind, range, ...counts, days };
+  if (beginnings === null) return { said: said.join('\n'), figures };
+  const { said: lines, saved } = beginningsInWords(beginnings);
+  return { said: [...said, ...lines].join('\n'), figures: { ...figures, saved } };
 }
 
 export function addPlan(backfill: Command, io: Io): void {
@@ -170,6 +193,10 @@ export function addPlan(backfill: Command, io: Io): void {
   );
   withExamples(command, [
     ['rescore backfill plan --run runs/tonight --dry-run', 'what archive.location would give'],
+    [
+      'rescore backfill plan --run runs/tonight --after latest',
+      'the same, without folding again what the night before has folded',
+    ],
     [
       'rescore backfill plan orders.csv --map cdnow --run runs/tonight',
       'history from files, as `rescore replay` reads them',

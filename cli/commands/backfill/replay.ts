@@ -2,8 +2,9 @@
 import type { Command } from 'commander';
 import { conditionsOf, filesDigest } from '../../../backfill/pipeline/plan';
 import type { Plan, PlanItem } from '../../../backfill/pipeline/plan';
-import { itemDone, itemFiles, replayItem } from '../../../backfill/pipeline/replay';
-import type { ItemDone } from '../../../backfill/pipeline/replay';
+import { itemDone, itemFiles } from '../../../backfill/pipeline/item';
+import type { ItemDone } from '../../../backfill/pipeline/item';
+import { replayItem } from '../../../backfill/pipeline/replay';
 import type { RunFolder } from '../../../backfill/pipeline/run-folder';
 import { writeStep } from '../../../backfill/pipeline/step-record';
 import { rmSync } from 'node:fs';
@@ -32,6 +33,10 @@ function chosen({ items }: Plan, given: string | undefined): PlanItem[] {
   return [found];
 }
 
+/** Records that the items need not fold, as planned. */
+const folded = (items: readonly PlanItem[]): number =>
+  items.reduce((sum, { after }) => sum + (after?.records ?? 0), 0);
+
 async function replay(context: Context, run: RunFolder, options: ReplayOptions): Promise<void> {
   const { reporter } = context;
   const plan = run.plan();
@@ -47,10 +52,18 @@ async function replay(context: Context, run: RunFolder, options: ReplayOptions):
     options.again === true || itemDone({ run, item, kind, range, conditions }) === null;
   const open = wanted.filter(isOpen);
   const records = open.reduce((sum, item) => sum + item.records, 0);
-  const counts = { items: open.length, done: wanted.length - open.length, records, refused: 0 };
+  const counts = { items: open.length, done: wanted.length - open.length, records, takenUp: 0, refused: 0 };
   const before = `${count(records)} records; ${count(counts.done)} done before.`;
   if (options.dryRun === true) {
-    await foresee(context, open.length > 0, `${count(open.length)} item(s) to replay, ${before}`, counts);
+    counts.takenUp = options.again === true ? 0 : folded(open);
+    const less =
+      counts.takenUp === 0 ? '' : ` ${count(counts.takenUp)} of the records an earlier run has folded.`;
+    await foresee(
+      context,
+      open.length > 0,
+      `${count(open.length)} item(s) to replay, ${before}${less}`,
+      counts,
+    );
     return;
   }
   if (open.length > 0)
@@ -59,13 +72,18 @@ async function replay(context: Context, run: RunFolder, options: ReplayOptions):
       let passed = 0;
       for (const item of open) {
         const onRecords = (done: number): void => progress.update(passed + done);
-        const { refused } = await replayOne(context, run, plan, item, planned, options, onRecords);
+        const { refused, takenUp } = await replayOne(context, run, plan, item, planned, options, onRecords);
         counts.refused += refused;
+        counts.takenUp += takenUp;
         passed += item.records;
       }
       progress.finish();
     });
   await reporter.text(`${count(counts.items)} item(s) replayed, ${before}`);
+  if (counts.takenUp > 0)
+    await reporter.text(
+      `${count(counts.takenUp)} of the records an earlier run had folded: they were taken up.`,
+    );
   if (counts.refused > 0)
     reporter.note(
       `${count(counts.refused)} record(s) can't be used, as in the stream; if they are many, compare registry.url with the stream's.`,
@@ -78,15 +96,22 @@ async function replayOne(
   run: RunFolder,
   { range, source, conditions }: Plan,
   item: PlanItem,
-  { archive, log, codec }: PlannedArchive,
+  { archive, log, codec, foldedBy }: PlannedArchive,
   { again }: ReplayOptions,
   onRecords: (records: number) => void,
-): Promise<ItemDone['counts']> {
+): Promise<{ refused: number; takenUp: number }> {
   if (filesDigest(item.partitions, archive.files, range.endAt) !== item.files)
     throw new CliError('run-changed', `The archive of item ${item.id} is not the one that was planned.`);
   const files = itemFiles(run, item);
   const rules = inputRules(context.settings.values);
-  const own = { run, item, kind: source.kind, range, conditions };
+  // Again is all of it again, also what an earlier run has folded.
+  const { after: _after, ...anew } = item;
+  const own = { run, item: again === true ? anew : item, kind: source.kind, range, conditions };
+  let takenUp = 0;
+  const onTakenUp = (records: number, why: string | null): void => {
+    takenUp = records;
+    if (why !== null) context.reporter.note(`${item.id} begins at its first record: ${why}`);
+  };
   const { counts } = await withLock(context, files.lock, async signal => {
     // Somebody else may have done it while the lock was waited for.
     const before = again === true ? null : itemDone(own);
@@ -94,23 +119,24 @@ async function replayOne(
     rmSync(files.done, { force: true });
     if (again === true) rmSync(files.checkpoint, { force: true });
     const startedAt = context.io.clock.now();
-    const done = await replayItem({ ...own, log, codec, rules, signal, onRecords });
-    keepRecord(run, done, (context.io.clock.now() - startedAt) / 1_000);
+    const done = await replayItem({ ...own, log, codec, rules, foldedBy, signal, onTakenUp, onRecords });
+    keepRecord(run, done, takenUp, (context.io.clock.now() - startedAt) / 1_000);
     return done;
   });
-  return counts;
+  return { refused: counts.refused, takenUp };
 }
 
 /** One for each item: they are replayed anywhere, in any order. */
 function keepRecord(
   run: RunFolder,
   { id, records, customers, rows, counts }: ItemDone,
+  takenUp: number,
   seconds: number,
 ): void {
   const { refused } = counts;
   writeStep(run, 'replay', id, {
     seconds,
-    counts: { records, refused, customers, snapshots: rows },
+    counts: { records, takenUp, refused, customers, snapshots: rows },
     failed: null,
   });
 }
@@ -125,6 +151,10 @@ export function addReplay(backfill: Command, io: Io): void {
     [
       'rescore backfill replay --run runs/tonight',
       'one item after the other; stopped, it goes on where it was',
+    ],
+    [
+      'rescore backfill replay --run runs/tonight --again',
+      'from the first record, whatever an earlier run has folded already',
     ],
     [
       'rescore backfill replay --run runs/tonight --item $JOB_COMPLETION_INDEX',

@@ -146,7 +146,10 @@ export function addRun(backfill: Command, io: Io, steps: readonly Step[], progra
       runAll(contextOf(io, self), steps, program, files, options, self.optsWithGlobals<GlobalOptions>()),
     );
   withExamples(command, [
-    ['rescore backfill run --run runs/$(date +%F)', 'every night, from archive.location to models.directory'],
+    [
+      'rescore backfill run --run runs/$(date +%F) --after latest',
+      'every night, from archive.location to models.directory; only what is new is folded',
+    ],
     [
       'rescore backfill run events.jsonl --format segment --run runs/first',
       'history from files, before there is an archive',
