@@ -1,4 +1,9 @@
 /** k8s/backfill: the night, its Indexed Job, and how little each of its pods may do. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../cli/clock';
 import { lawsOf } from './testing/laws';
 import { argumentsOf, manifestsOf } from './testing/manifests';
 
@@ -21,6 +26,22 @@ const mounts = (volume: string) =>
 const RUN = ['--run', '/nights/$(NIGHT)'];
 const variable = (name: string, wanted: string) =>
   containerOf(name).env!.find(one => one.name === wanted)?.valueFrom?.fieldRef?.fieldPath;
+
+/** What is left of folders of so many days when the container has run. */
+function afterTidy([shell, option, line]: readonly string[], days: Record<string, number>): string[] {
+  const nights = mkdtempSync(join(tmpdir(), 'rescore-tidy-'));
+  try {
+    for (const [name, age] of Object.entries(days)) {
+      mkdirSync(join(nights, name, 'items'), { recursive: true });
+      const at = systemClock.now() / 1_000 - age * 86_400;
+      utimesSync(join(nights, name), at, at);
+    }
+    execFileSync(shell, [option, line.replaceAll('/nights', nights)]);
+    return readdirSync(nights).sort();
+  } finally {
+    rmSync(nights, { recursive: true });
+  }
+}
 
 describe('one night', () => {
   test('is every step in the order in which each needs the one before', () => {
@@ -61,15 +82,24 @@ describe('one night', () => {
     expect(named('PersistentVolumeClaim', 'nights').spec).toMatchObject({ accessModes: ['ReadWriteMany'] });
   });
 
-  test('old run folders go, and nothing else does', () => {
+  test('old run folders go, and nothing else does; the two newest stay', () => {
     const commands = containers.filter(([, one]) => argumentsOf(one) === null);
     expect(commands.map(([name]) => name)).toEqual(['night/tidy']);
     const { command, envFrom } = commands[0][1];
-    expect(command!.join(' ')).toBe(
-      'find /nights -mindepth 1 -maxdepth 1 -name night-* -mtime +14 -exec rm -r {} +',
-    );
     expect(envFrom).toBeUndefined();
+    expect(
+      afterTidy(command!, { 'night-1': 20, 'night-2': 16, 'night-3': 15.5, 'night-4': 3, kept: 99 }),
+    ).toEqual(['kept', 'night-3', 'night-4']);
+    expect(afterTidy(command!, { 'night-1': 90, 'night-2': 60, 'night-3': 30 })).toEqual([
+      'night-2',
+      'night-3',
+    ]);
+    expect(afterTidy(command!, { 'night-1': 10, 'night-2': 2, 'night-3': 1 })).toHaveLength(3);
+    expect(afterTidy(command!, {})).toEqual([]);
   });
+
+  test('goes on from the night before', () =>
+    expect(containerOf('night/plan').args!.slice(4)).toEqual(['--after', 'latest']));
 
   test('a check that finds something does not keep the report away, and the night fails without another try', () => {
     const [consistency, drift, keep] = ['consistency', 'drift', 'keep'].map(

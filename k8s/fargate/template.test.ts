@@ -118,6 +118,13 @@ describe('a night', () => {
     expect(here).toEqual(there);
   });
 
+  test('goes on from the night before', () => {
+    const words = wordsOf(States.Plan.Parameters!.Overrides!.ContainerOverrides[0]['Command.$']);
+    expect(words.slice(4)).toEqual(['--after', 'latest']);
+    // Its own folder is the newest when old ones go, at the end.
+    expect(States.Tidy.Next).toBe('Verdict');
+  });
+
   test('what the checks find becomes the metrics that alarms look at', () => {
     for (const check of [States.Consistency, States.Drift]) {
       const words = wordsOf(check.Parameters!.Overrides!.ContainerOverrides[0]['Command.$']);
