@@ -101,18 +101,21 @@ test('a newcomer is stored and read', () =>
 
 const frozen = (name: string): string => readFileSync(path.join(__dirname, 'frozen', name), 'utf8').trim();
 
-test.each(['customer-v1.hex', 'customer-v2.hex', 'customer-v3.hex'])('the frozen sample %s is read for ever', name => {
-  const customer = decodeCustomer('c1', Buffer.from(frozen(name), 'hex'));
-  // Weeks of the first two are those of their days, which here are all.
-  expect(hex(encodeCustomer(customer))).toBe(frozen('customer-v3.hex'));
-  expect(customer.facts.profile.anonymousId?.value).toBe('visitor-ü-1');
-  expect(customer.ledger).toMatchObject({ epoch: 2, sequence: 1, published: { churn30d: 0.75 } });
-  expect(customer.facts.days.rows).toBe(2);
-  expect(activeDaysOf(customer.facts).map(day => day * DAY_MS)).toEqual([
-    Date.UTC(2025, 11, 1),
-    Date.UTC(2026, 0, 10),
-  ]);
-});
+test.each(['customer-v1.hex', 'customer-v2.hex', 'customer-v3.hex'])(
+  'the frozen sample %s is read for ever',
+  name => {
+    const customer = decodeCustomer('c1', Buffer.from(frozen(name), 'hex'));
+    // Weeks of the first two are those of their days, which here are all.
+    expect(hex(encodeCustomer(customer))).toBe(frozen('customer-v3.hex'));
+    expect(customer.facts.profile.anonymousId?.value).toBe('visitor-ü-1');
+    expect(customer.ledger).toMatchObject({ epoch: 2, sequence: 1, published: { churn30d: 0.75 } });
+    expect(customer.facts.days.rows).toBe(2);
+    expect(activeDaysOf(customer.facts).map(day => day * DAY_MS)).toEqual([
+      Date.UTC(2025, 11, 1),
+      Date.UTC(2026, 0, 10),
+    ]);
+  },
+);
 
 test('every truncation and every version but ours is refused, never misread', () => {
   for (const bytes of [encodeCustomer(everything()), Buffer.from(frozen('customer-v1.hex'), 'hex')])
