@@ -23,7 +23,18 @@ NAMED = [
     "revenue_lifetime",
     "transaction_revenue_last_90_days",
 ]
-FEATURES = [*NAMED, *(f"other_{number}" for number in range(61 - len(NAMED)))]
+#: What openings read, made from the named ones without a draw: trees, not luck, are what costs.
+DERIVED = [
+    "sessions_last_7_days",
+    "active_days_last_90_days",
+    "active_days_last_26_weeks",
+    "active_days_last_52_weeks",
+    "tenure_months",
+    "order_days_lifetime",
+    "order_gap_mean_days",
+    "days_since_first_order",
+]
+FEATURES = [*NAMED, *DERIVED, *(f"other_{number}" for number in range(61 - len(NAMED) - len(DERIVED)))]
 GROUPS = {"gender": ["female", "male", "other", "unknown"], "ageBand": ["18-34", "35-54", "55+"]}
 MODELS = ("engagement", "churn", "ltv")
 
@@ -71,10 +82,28 @@ def features(random: np.random.Generator, habit: np.ndarray) -> dict[str, np.nda
         "revenue_lifetime": revenue,
         "transaction_revenue_last_90_days": revenue * random.random(rows),
     }
-    for name in FEATURES[len(NAMED) :]:
+    found |= derived(found)
+    for name in FEATURES[len(found) :]:
         values = random.normal(size=rows)
         found[name] = np.where(random.random(rows) < 0.1, np.nan, values)
     return {name: values.astype(np.float32) for name, values in found.items()}
+
+
+def derived(known: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    active, sessions, orders = (known[name] for name in ("active_days_last_30_days", "sessions_last_30_days", "orders_lifetime"))
+    months = (sessions * 7 + orders * 3) % 24
+    last, age = known["days_since_last_order"], 30 * months + 20
+    first = np.where(orders > 1, np.maximum(last, age * 0.8), last)
+    return {
+        "sessions_last_7_days": sessions // 4,
+        "active_days_last_90_days": active * np.minimum(months + 1, 3),
+        "active_days_last_26_weeks": active * np.minimum(months + 1, 6),
+        "active_days_last_52_weeks": active * np.minimum(months + 1, 12),
+        "tenure_months": months,
+        "order_days_lifetime": orders,
+        "order_gap_mean_days": np.where(orders > 1, (first - last) / np.maximum(orders - 1, 1), np.nan),
+        "days_since_first_order": first,
+    }
 
 
 def labels(random: np.random.Generator, feature: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:

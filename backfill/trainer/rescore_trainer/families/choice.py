@@ -12,35 +12,51 @@ from .zero_inflated import ZeroInflated
 #: A family whose answers cannot be explained must be better by this share of the loss.
 EXPLANATIONS_ARE_WORTH = 0.03
 
-#: Trees that repeat what BG/NBD expects, before the labels are looked at (opening.py); 0: none.
-OPENING = [0, 60]
-TREES = {"opening": OPENING, "eta": [0.07, 0.1], "min_child_weight": [5, 20], "lambda": [1.0, 4.0]}
-#: Tried first. Hardly anybody who came yesterday stays away: leaves that tell such customers apart hold few of the label.
-SHARP = {"opening": 60, "eta": 0.1, "min_child_weight": 5}
+#: Trees that repeat what a model of counts expects, before the labels are looked at (opening.py); 0: none.
+TREES = {"opening": [0, 60, 150], "eta": [0.03, 0.1], "min_child_weight": [5, 20]}
+#: Tried first: what the labels add to a long opening is little, so they take small steps.
+STEADY = {"opening": 150, "eta": 0.03}
+#: The same for churn, whose label says least.
+STEADIEST = {"opening": 180, "eta": 0.03}
+#: Without an opening. Hardly anybody who came yesterday stays away: leaves that tell such customers apart hold few of the label.
+SHARP = {"eta": 0.1, "min_child_weight": 5}
 #: Amounts are few and far apart: leaves hold more rows.
 WIDE = {"max_depth": 3, "min_child_weight": 60}
 
 FAMILIES: dict[str, list[Family]] = {
-    "engagement": [Boosted("boosted", "one ensemble of trees, log loss of the share", "reg:logistic", "logistic", {"opening": 0}, TREES)],
+    "engagement": [
+        Boosted(
+            "boosted",
+            "one ensemble of trees, log loss of the share; the first may repeat Pareto/NBD with a gradual end",
+            "reg:logistic",
+            "logistic",
+            STEADY,
+            TREES,
+            SHARP,
+        )
+    ],
     "churn": [
         Boosted(
             "boosted",
-            "one ensemble of trees, log loss; calibrated (Platt) on answers of trees that have not seen the customer",
+            "one ensemble of trees, log loss; the first may repeat Pareto/NBD with a gradual end; calibrated (Platt) on "
+            "answers of trees that have not seen the customer",
             "binary:logistic",
             "logistic",
-            SHARP,
+            STEADIEST,
             TREES,
+            SHARP,
             calibration_folds=3,
         )
     ],
     "ltv": [
         Boosted(
             "tweedie",
-            "one ensemble of trees, Tweedie deviance",
+            "one ensemble of trees, Tweedie deviance; the first may repeat a model of visits, orders and their value",
             "reg:tweedie",
             "exp",
-            {**WIDE, "max_depth": 4, "eta": 0.05, "opening": 100, "tweedie_variance_power": 1.3},
-            {"opening": [0, 100], "max_depth": [3, 4], "min_child_weight": [60, 200], "tweedie_variance_power": [1.3, 1.6]},
+            {**STEADIEST, "min_child_weight": 600, "tweedie_variance_power": 1.3},
+            {"opening": [0, 180], "eta": [0.03, 0.07], "min_child_weight": [60, 600], "tweedie_variance_power": [1.3, 1.6]},
+            {"eta": 0.07, "min_child_weight": 60},
         ),
         ZeroInflated(
             "zero-inflated",

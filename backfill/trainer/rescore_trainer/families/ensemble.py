@@ -29,8 +29,15 @@ NOT_XGBOOSTS = ("trees", "opening")
 EVALUATION = {"reg:tweedie": "tweedie-nloglik@{tweedie_variance_power}", "reg:gamma": "gamma-deviance"}
 
 
-def matrix(rows: Rows) -> xgboost.DMatrix:
-    return xgboost.DMatrix(rows.vectors, label=rows.label, weight=rows.weight, nthread=1)
+def matrix(rows: Rows, offset: np.ndarray | None = None, begun: xgboost.Booster | None = None) -> xgboost.DMatrix:
+    """`offset` of the margins of trees that go on from `begun`, shape [N]."""
+    found = xgboost.DMatrix(rows.vectors, label=rows.label, weight=rows.weight, nthread=1)
+    if offset is not None and begun is not None:
+        # A base margin takes the place of the base score.
+        learner = json.loads(begun.save_config())["learner"]
+        exponential = learner["objective"]["name"] == "reg:tweedie"
+        found.set_base_margin(_base_margin(_base_score(learner), exponential) + offset)
+    return found
 
 
 def boost(
@@ -44,6 +51,8 @@ def boost(
     first and are counted."""
     objective = str(parameters["objective"])
     already = 0 if begun is None else begun.num_boosted_rounds()
+    if begun is not None and already >= MOST_TREES:
+        return begun[:MOST_TREES]
     settings = {
         **{key: value for key, value in parameters.items() if key not in NOT_XGBOOSTS},
         "eval_metric": EVALUATION.get(objective, "logloss").format(**parameters),
@@ -78,20 +87,21 @@ class Ensemble:
     def margin(self, vectors: np.ndarray) -> np.ndarray:
         return self.booster.predict(xgboost.DMatrix(vectors, nthread=1), output_margin=True)
 
-    def answers(self, vectors: np.ndarray) -> np.ndarray:
-        """XGBoost's own margin, then scaling and link in double precision: what a runtime must answer."""
-        margin = self.margin(vectors).astype(float) * self.scale + self.offset
+    def answers(self, vectors: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
+        """XGBoost's own margin, then scaling and link in double precision: what a runtime must answer. `offset`: of the
+        rows' own margins, where they are compared with labels."""
+        margin = self.margin(vectors).astype(float) + (0.0 if offset is None else offset)
+        margin = margin * self.scale + self.offset
         return np.exp(margin) if self.link == "exp" else 1 / (1 + np.exp(-margin))
 
-    def balanced(self, rows: Rows) -> "Ensemble":
+    def balanced(self, rows: Rows, offset: np.ndarray | None = None) -> "Ensemble":
         """The same trees with the sum of answers that the labels of `rows` have; for the link exp."""
-        return replace(self, offset=self.offset + balance(self.answers(rows.vectors), rows.label, rows.weight))
+        return replace(self, offset=self.offset + balance(self.answers(rows.vectors, offset), rows.label, rows.weight))
 
     def described(self, name: str, features: list[str]) -> dict:
         """trees.json: `x[feature] < threshold` goes to `yes`, otherwise `no`, NaN to `missing`; a leaf has feature -1."""
         learner = json.loads(self.booster.save_raw("json").decode())["learner"]
-        base = float(learner["learner_model_param"]["base_score"].strip("[]"))
-        margin = math.log(base) if self.link == "exp" else math.log(base / (1 - base))
+        margin = _base_margin(_base_score(learner), self.link == "exp")
         return {
             "model": name,
             "link": self.link,
@@ -105,6 +115,14 @@ class Ensemble:
     def gain(self, features: list[str]) -> dict[str, float]:
         gains = self.booster.get_score(importance_type="total_gain")
         return {features[int(key[1:])]: float(gain) for key, gain in gains.items()}
+
+
+def _base_score(learner: dict) -> float:
+    return float(learner["learner_model_param"]["base_score"].strip("[]"))
+
+
+def _base_margin(score: float, exponential: bool) -> float:
+    return math.log(score) if exponential else math.log(score / (1 - score))
 
 
 def splits_of(model: dict) -> list[tuple[int, float]]:
