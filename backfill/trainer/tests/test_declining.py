@@ -143,6 +143,11 @@ def test_who_came_often_and_stopped_is_gone_rather_than_who_came_seldom():
     assert regular < 0.05 < seldom < stopped
 
 
+def test_who_came_last_before_all_windows_is_gone():
+    counts, last = np.zeros((3, 5)), np.array([368.0, 450, 700])
+    assert np.all(TRUTH.no_visit(Visits(counts, EDGES, last, np.full(3, 800.0)), 30) > 0.95)
+
+
 def test_longer_is_less_likely_silent_and_no_time_is_silent():
     chances = np.column_stack([TRUTH.no_visit(SMALL, days) for days in (0, 1, 30, 180)])
     np.testing.assert_allclose(chances[:, 0], 1)
