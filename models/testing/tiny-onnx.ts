@@ -184,9 +184,11 @@ export const externalTensor = (location: string): Bytes =>
   ]);
 
 /** What a tiny model answers, in single precision. */
-export function tinyAnswer({ stumps, base = 0, logistic = false }: TinyModel, x: Float32Array): number {
+export function tinyAnswer(model: TinyModel, x: Float32Array): number {
+  const { stumps, base = 0, logistic = false, overflowIsNaN = false } = model;
   let margin = Math.fround(base);
   for (const { feature, threshold, below, above } of stumps)
     margin = Math.fround(margin + Math.fround(x[feature]! >= Math.fround(threshold) ? above : below));
+  if (overflowIsNaN && !Number.isFinite(margin)) return NaN;
   return Math.fround(logistic ? 1 / (1 + Math.exp(-margin)) : margin);
 }

@@ -22,7 +22,7 @@ import {
   tinyModel,
 } from '../../models/testing/artifacts';
 import type { TestRegistry } from '../../models/testing/artifacts';
-import { tinyAnswer } from '../../models/testing/tiny-onnx';
+import { overflowingAbove, tinyAnswer } from '../../models/testing/tiny-onnx';
 import type { TinyModel } from '../../models/testing/tiny-onnx';
 import { createAvroCodec } from '../avro/codec';
 import { packageRoot } from '../package-root';
@@ -41,7 +41,11 @@ const BETTER = tinyModel(true, { base: 0.6 });
 const OTHERS = tinyModel(true, { base: 0.4 });
 /** `active_days_last_7_days` is a number for everybody who is scored, so that no row has an answer. */
 const NO_NUMBER = tinyModel(true, {
-  stumps: [...GOOD.stumps, { feature: 4, threshold: -1e30, below: 0, above: NaN }],
+  stumps: [...GOOD.stumps, ...overflowingAbove(4, -1e30)],
+  overflowIsNaN: true,
+});
+const NO_LEAF = tinyModel(true, {
+  stumps: [...GOOD.stumps, { feature: 4, threshold: 1e30, below: 0, above: NaN }],
 });
 
 /** Golden vectors that have an answer, as many as are asked for: what a careless trainer would sign. */
@@ -61,6 +65,12 @@ const BAD: readonly { what: string; model: TinyModel; isDamaged: boolean; counte
     model: { ...GOOD, width: 7 },
     isDamaged: false,
     counted: 'rescore_model_refusals_total{code="shape-mismatch"}',
+  },
+  {
+    what: 'with a leaf that is no number',
+    model: NO_LEAF,
+    isDamaged: false,
+    counted: 'rescore_model_refusals_total{code="onnx-not-finite"}',
   },
   {
     what: 'without a number',
