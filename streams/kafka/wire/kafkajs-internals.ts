@@ -3,6 +3,7 @@
  * decode and record batches that we encode ourselves, the requests of a transaction, FindCoordinator with its error,
  * LeaveGroup for a predecessor.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Broker, Cluster } from 'kafkajs';
 
 interface ProtocolRequest {
@@ -190,12 +191,29 @@ async function askForCoordinator(cluster: Cluster, id: string, coordinatorType: 
   await broker.findGroupCoordinator({ groupId: id, coordinatorType });
 }
 
-/** Takes a member out of its group at once, instead of after its session. Does nothing when it is gone already. */
-export async function leaveGroupOf(cluster: Cluster, groupId: string, memberId: string): Promise<void> {
-  const coordinator = (await cluster.findGroupCoordinator({ groupId })) as BrokerInternals;
-  try {
-    await coordinator.leaveGroup({ groupId, memberId });
-  } catch (error) {
-    if ((error as { type?: string }).type !== 'UNKNOWN_MEMBER_ID') throw error;
-  }
+/** A coordinator that moves, or loads what it has taken over, is there again within a second or two. */
+const LEAVE_TRIES = 10;
+const LEAVE_AGAIN_MS = 300;
+
+/**
+ * Takes a member out of its group at once, instead of after its session. Does nothing when it is gone already, or when no
+ * broker coordinates the group for seconds: then the member goes with its session. Rejects with any other error of a broker.
+ */
+export async function leaveGroupOf(
+  cluster: Cluster,
+  groupId: string,
+  memberId: string,
+  pauseMs = LEAVE_AGAIN_MS,
+): Promise<void> {
+  for (let tries = 0; tries < LEAVE_TRIES; tries++)
+    try {
+      const coordinator = (await cluster.findGroupCoordinator({ groupId })) as BrokerInternals;
+      await coordinator.leaveGroup({ groupId, memberId });
+      return;
+    } catch (error) {
+      const { type, retriable } = error as { type?: string; retriable?: boolean };
+      if (type === 'UNKNOWN_MEMBER_ID') return;
+      if (type === undefined || retriable !== true) throw error;
+      await delay(pauseMs);
+    }
 }
